@@ -1,0 +1,208 @@
+"""All errors of the project, each built from data. No I/O.
+
+    RolloutError
+    ├── SpecRefused            a program spec has errors (all of them at once)
+    ├── SettingsWrong          a setting is missing or cannot be used
+    ├── ProgramUnknown         nobody launched a program of that name
+    ├── ProgramAlreadyLaunched a second launch of a program
+    ├── PrefectUnavailable     the Prefect server or a deployment cannot be reached
+    ├── JournalError
+    │   ├── JournalUnavailable the database cannot be opened, read or written
+    │   ├── JournalConflict    another writer appended first: read again
+    │   └── JournalTampered    an entry is not what was written
+    └── ServiceError           Jira or Google Sheets
+        ├── ServiceUnavailable down, slow or throttling: try again later
+        ├── ServiceRefused     it answered and said no
+        ├── WriteInDoubt       a write that may or may not have happened
+        └── PreflightFailed    something is missing before the first write
+
+A gate that waits is a state, not an error.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the `rollout` command answers to its shell."""
+
+    DONE = 0
+    FOUND_PROBLEMS = 1
+    WRONG_USAGE = 2
+    SERVICE_FAILED = 3
+
+
+class RolloutError(Exception):
+    """Anything that is expected to go wrong; its text is fit for a program manager."""
+
+    exit_code: ExitCode = ExitCode.FOUND_PROBLEMS
+
+
+class SpecRefused(RolloutError):
+    """A spec with errors.
+
+    Args:
+        problems: one line each, as `path:line:column: rule: text`, in the order of the file.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class SettingsWrong(RolloutError):
+    """A setting is missing or unusable; the text names the variable and an example."""
+
+    exit_code = ExitCode.WRONG_USAGE
+
+
+class ProgramUnknown(RolloutError):
+    def __init__(self, program: str, known: Sequence[str]) -> None:
+        self.program = program
+        names = ", ".join(sorted(known)) or "none yet"
+        super().__init__(
+            f"no program named {program!r} was launched; launched programs: {names}. "
+            "Launch one with: rollout launch SPEC"
+        )
+
+
+class ProgramAlreadyLaunched(RolloutError):
+    def __init__(self, program: str, launched_at: str, run_url: str) -> None:
+        self.program = program
+        super().__init__(
+            f"program {program!r} was already launched on {launched_at} ({run_url}); "
+            f"nothing was created a second time. See where it stands: rollout status {program}"
+        )
+
+
+class PrefectUnavailable(RolloutError):
+    exit_code = ExitCode.SERVICE_FAILED
+
+    def __init__(self, what: str, next_step: str) -> None:
+        super().__init__(f"Prefect: {what}. {next_step}")
+
+
+class JournalError(RolloutError):
+    exit_code = ExitCode.SERVICE_FAILED
+
+
+class JournalUnavailable(JournalError):
+    """`address` is the journal's URL without its password."""
+
+    def __init__(self, address: str, reason: str) -> None:
+        super().__init__(
+            f"the journal at {address} cannot be used: {reason}. Nothing was changed; "
+            "mend it (disk space, permissions, ROLLOUT_JOURNAL_URL) and go on: "
+            "the program resumes where it stood"
+        )
+
+
+class JournalConflict(JournalError):
+    def __init__(self, program: str, sequence: int) -> None:
+        self.program = program
+        self.sequence = sequence
+        super().__init__(
+            f"entry {sequence} of program {program!r} was written by somebody else first; "
+            "read the journal again and decide anew"
+        )
+
+
+class JournalTampered(JournalError):
+    exit_code = ExitCode.FOUND_PROBLEMS
+
+    def __init__(self, program: str, sequence: int, reason: str) -> None:
+        self.program = program
+        self.sequence = sequence
+        super().__init__(f"journal of {program!r}, entry {sequence}: {reason}")
+
+
+class ServiceError(RolloutError):
+    """Base of what Jira and Google Sheets do wrong; never carries a request or a header."""
+
+    exit_code = ExitCode.SERVICE_FAILED
+
+    def __init__(self, service: str, text: str) -> None:
+        self.service = service
+        super().__init__(f"{service}: {text}")
+
+
+class ServiceUnavailable(ServiceError):
+    """Down, slow or throttling.
+
+    Args:
+        service: `Jira` or `Google Sheets`.
+        doing: what was asked for, as "reading 3 issues".
+        reason: what came back, as "HTTP 503" or "no answer within 30 s".
+        retry_after_seconds: the wait the service asked for, where it did.
+    """
+
+    def __init__(
+        self, service: str, doing: str, reason: str, *, retry_after_seconds: float | None = None
+    ) -> None:
+        self.retry_after_seconds = retry_after_seconds
+        wait = (
+            f"; it asks to wait {retry_after_seconds:g} s"
+            if retry_after_seconds is not None
+            else ""
+        )
+        super().__init__(
+            service, f"{doing} failed: {reason}{wait}. It is tried again on the next pass"
+        )
+
+
+class ServiceRefused(ServiceError):
+    """It answered and said no.
+
+    Args:
+        service: `Jira` or `Google Sheets`.
+        doing: what was asked for.
+        reason: the answer, in the service's words, without the request.
+        next_step: what a person can do about it.
+        status: the HTTP status.
+    """
+
+    def __init__(
+        self, service: str, doing: str, reason: str, *, next_step: str, status: int
+    ) -> None:
+        self.status = status
+        super().__init__(service, f"{doing} was refused (HTTP {status}): {reason}. {next_step}")
+
+
+class WriteInDoubt(ServiceError):
+    """A write that may or may not have happened: it is looked for before it is sent again."""
+
+    def __init__(self, service: str, doing: str, reason: str) -> None:
+        super().__init__(
+            service, f"{doing} may or may not have happened: {reason}. The next pass looks first"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """One thing that a preflight found missing.
+
+    `name` is the thing ("person x@example.com", "project POL"), `found` and `expected` say what
+    is wrong, `next_step` what to do.
+    """
+
+    service: str
+    name: str
+    found: str
+    expected: str
+    next_step: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.service}: {self.name}: found {self.found}, expected {self.expected}. "
+            f"{self.next_step}"
+        )
+
+
+class PreflightFailed(ServiceError):
+    """All that is missing, at once, before the first write."""
+
+    def __init__(self, missing: Sequence[Missing]) -> None:
+        self.missing = tuple(missing)
+        lines = "\n".join(f"  - {each}" for each in self.missing)
+        super().__init__("Preflight", f"{len(self.missing)} missing, nothing was written:\n{lines}")
