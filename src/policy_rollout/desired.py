@@ -1,0 +1,48 @@
+"""What a program wants to see in Jira and the workbook, as records. Pure."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+
+class IssueKind(StrEnum):
+    EPIC = "epic"
+    TASK = "task"
+    SIGN_OFF = "sign-off"
+
+
+@dataclass(frozen=True, slots=True)
+class NewIssue:
+    """An issue as it should read: `description` is Markdown, `parent` the Jira key of the epic.
+
+    `assignee` is an account id, set when the issue is created and the people's own from then on.
+    """
+
+    key: str
+    kind: IssueKind
+    summary: str
+    description: str
+    due_on: date | None
+    assignee: str | None
+    parent: str | None
+    labels: tuple[str, ...]
+
+    @property
+    def content_digest(self) -> str:
+        """What the issue's entity property notes, so that an edit of ours is seen to be due."""
+        return hashlib.sha256(f"{self.summary}\n{self.description}".encode()).hexdigest()
+
+
+class Tab(StrEnum):
+    TRAINING = "Training"
+    CHECKLIST = "Checklist"
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredRow:
+    """A row's machine columns, as header and text; the human columns belong to people."""
+
+    key: str
+    tab: Tab
+    cells: tuple[tuple[str, str], ...]

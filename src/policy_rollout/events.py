@@ -1,0 +1,231 @@
+"""What can be journaled about a program: one record a kind. Pure.
+
+The body of a journal entry is one of these, as JSON; `kind` tells which. An entry that was
+written stays readable: fields are only ever added, with a default.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from policy_rollout.work import State
+
+
+class _Event(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Launched(_Event):
+    """`run` is the id of the Prefect flow run that carries the program."""
+
+    kind: Literal["launched"] = "launched"
+    spec_text: str
+    spec_path: str
+    run: str
+
+
+class PeopleResolved(_Event):
+    """Mail address to Jira account id, once; `own_account` is the service account's."""
+
+    kind: Literal["people_resolved"] = "people_resolved"
+    accounts: dict[str, str]
+    own_account: str
+
+
+class StageOpened(_Event):
+    kind: Literal["stage_opened"] = "stage_opened"
+    stage: str
+
+
+class CreationIntended(_Event):
+    """Before a bulk creation: these keys, looked for above issue number `fence` if it is lost."""
+
+    kind: Literal["creation_intended"] = "creation_intended"
+    batch: str
+    keys: tuple[str, ...]
+    fence: int
+
+
+class IssuesCreated(_Event):
+    """Stable key to Jira key; `adopted` where found after a lost answer."""
+
+    kind: Literal["issues_created"] = "issues_created"
+    batch: str
+    issues: dict[str, str]
+    adopted: bool = False
+
+
+class CreationRefused(_Event):
+    """Certainly not created: stable key to the reason."""
+
+    kind: Literal["creation_refused"] = "creation_refused"
+    batch: str
+    reasons: dict[str, str]
+
+
+class RowsAdded(_Event):
+    kind: Literal["rows_added"] = "rows_added"
+    keys: tuple[str, ...]
+
+
+class Seen(BaseModel):
+    """What was last seen of a work item; `cells` digests a row's human cells."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    state: State
+    completion: int | None = None
+    cells: str = ""
+
+
+class WorkSeen(_Event):
+    """The items whose state differs from what was journaled before."""
+
+    kind: Literal["work_seen"] = "work_seen"
+    items: dict[str, Seen]
+
+
+class OdditiesSeen(_Event):
+    """All oddities of the last look, replacing those before."""
+
+    kind: Literal["oddities_seen"] = "oddities_seen"
+    oddities: tuple[str, ...]
+
+
+class GateReady(_Event):
+    """Every criterion holds; sign-offs are asked for on this digest."""
+
+    kind: Literal["gate_ready"] = "gate_ready"
+    stage: str
+    round: int
+    digest: str
+
+
+class SignOffAsked(_Event):
+    """The sign-off issue carries this digest since `at` (Jira's clock)."""
+
+    kind: Literal["sign_off_asked"] = "sign_off_asked"
+    stage: str
+    role: str
+    digest: str
+    at: datetime
+
+
+class SignedOff(_Event):
+    kind: Literal["signed_off"] = "signed_off"
+    stage: str
+    round: int
+    role: str
+    person: str
+    account: str
+    digest: str
+    history_id: str
+    at: datetime
+
+
+class SignOffRefused(_Event):
+    """An attempt that does not count, and why."""
+
+    kind: Literal["sign_off_refused"] = "sign_off_refused"
+    stage: str
+    round: int
+    role: str
+    account: str
+    name: str
+    history_id: str
+    at: datetime
+    why: str
+
+
+class Rejected(_Event):
+    """The gate's round is over; `sent_back` are stable keys of the items that go back to work.
+
+    `cells` holds, for rows among them, the digest of the human cells at that moment: the row
+    counts as not done until a person changes it.
+    """
+
+    kind: Literal["rejected"] = "rejected"
+    stage: str
+    round: int
+    role: str
+    person: str
+    account: str
+    history_id: str
+    at: datetime
+    reason: str
+    sent_back: tuple[str, ...]
+    cells: dict[str, str] = Field(default_factory=dict)
+
+
+class ItemsReopened(_Event):
+    """Issues that were sent back stand on To Do again."""
+
+    kind: Literal["items_reopened"] = "items_reopened"
+    keys: tuple[str, ...]
+
+
+class GatePassed(_Event):
+    kind: Literal["gate_passed"] = "gate_passed"
+    stage: str
+    round: int
+    digest: str
+
+
+class TroubleMet(_Event):
+    """An outside service failed; the run goes on after `again_at` or when somebody asks."""
+
+    kind: Literal["trouble_met"] = "trouble_met"
+    text: str
+    again_at: datetime
+
+
+class TroubleOver(_Event):
+    kind: Literal["trouble_over"] = "trouble_over"
+
+
+class Resumed(_Event):
+    """The suspended run was resumed; `wait` counts the waits of the program from 0."""
+
+    kind: Literal["resumed"] = "resumed"
+    wait: int
+    because: str
+
+
+class ProgramFinished(_Event):
+    kind: Literal["program_finished"] = "program_finished"
+
+
+Event = Annotated[
+    Launched
+    | PeopleResolved
+    | StageOpened
+    | CreationIntended
+    | IssuesCreated
+    | CreationRefused
+    | RowsAdded
+    | WorkSeen
+    | OdditiesSeen
+    | GateReady
+    | SignOffAsked
+    | SignedOff
+    | SignOffRefused
+    | Rejected
+    | ItemsReopened
+    | GatePassed
+    | TroubleMet
+    | TroubleOver
+    | Resumed
+    | ProgramFinished,
+    Field(discriminator="kind"),
+]
+
+_ADAPTER: TypeAdapter[Event] = TypeAdapter(Event)
+
+
+def event_from(kind: str, body: dict[str, Any]) -> Event:
+    return _ADAPTER.validate_python({**body, "kind": kind}, strict=False)
+
+
+def body_of(event: Event) -> dict[str, Any]:
+    return event.model_dump(mode="json", exclude={"kind"})

@@ -1,0 +1,72 @@
+"""Serves the sandbox on loopback: until interrupted, or for the length of a `with` block."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+
+import uvicorn
+
+from policy_rollout.sandbox.app import create_app
+from policy_rollout.sandbox.connection import LoopbackProtocol
+
+LOOPBACK = "127.0.0.1"
+START_SECONDS = 20
+
+
+def serve(folder: Path, port: int) -> None:
+    """Serve on 127.0.0.1 until SIGINT or SIGTERM."""
+    uvicorn.Server(_config(folder, port)).run()
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[str]:
+    """The address of a sandbox that runs in a thread, on a free port, until the block ends.
+
+    Raises:
+        TimeoutError: it did not start.
+    """
+    server = _ThreadServer(_config(folder, port=0))
+    listener = socket.create_server((LOOPBACK, 0))
+    thread = Thread(target=server.run_on, args=(listener,), name="sandbox", daemon=True)
+    thread.start()
+    try:
+        if not server.is_up.wait(START_SECONDS):
+            raise TimeoutError(f"the sandbox did not start within {START_SECONDS} s")
+        yield f"http://{LOOPBACK}:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+class _ThreadServer(uvicorn.Server):
+    """Leaves signals to the main thread and says when it accepts connections."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.is_up = Event()
+
+    def run_on(self, listener: socket.socket) -> None:
+        asyncio.run(self._serve(sockets=[listener]))
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.is_up.set()
+
+
+def _config(folder: Path, port: int) -> uvicorn.Config:
+    return uvicorn.Config(
+        create_app(folder),
+        host=LOOPBACK,
+        port=port,
+        http=LoopbackProtocol,
+        ws="none",
+        access_log=False,
+        log_level="warning",
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=2,
+        server_header=False,
+    )
