@@ -1,6 +1,5 @@
 """Serves the sandbox on loopback: until interrupted, or for the length of a `with` block."""
 
-import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,7 +29,7 @@ def running(folder: Path) -> Iterator[str]:
     """
     server = _ThreadServer(_config(folder, port=0))
     listener = socket.create_server((LOOPBACK, 0))
-    thread = Thread(target=server.run_on, args=(listener,), name="sandbox", daemon=True)
+    thread = Thread(target=server.run, args=([listener],), name="sandbox", daemon=True)
     thread.start()
     try:
         if not server.is_up.wait(START_SECONDS):
@@ -43,14 +42,11 @@ def running(folder: Path) -> Iterator[str]:
 
 
 class _ThreadServer(uvicorn.Server):
-    """Leaves signals to the main thread and says when it accepts connections."""
+    """Says when it accepts connections."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.is_up = Event()
-
-    def run_on(self, listener: socket.socket) -> None:
-        asyncio.run(self._serve(sockets=[listener]))
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
