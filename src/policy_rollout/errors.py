@@ -3,6 +3,8 @@
     RolloutError
     ├── SpecRefused            a program spec has errors (all of them at once)
     ├── SettingsWrong          a setting is missing or cannot be used
+    ├── HolidaysUnknown        no public holidays are known for a market
+    ├── DayOutOfRange          a schedule leaves the years that can be planned
     ├── ProgramUnknown         nobody launched a program of that name
     ├── ProgramAlreadyLaunched a second launch of a program
     ├── PrefectUnavailable     the Prefect server or a deployment cannot be reached
@@ -21,6 +23,7 @@ A gate that waits is a state, not an error.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import IntEnum
 
 
@@ -55,6 +58,26 @@ class SettingsWrong(RolloutError):
     """A setting is missing or unusable; the text names the variable and an example."""
 
     exit_code = ExitCode.WRONG_USAGE
+
+
+class HolidaysUnknown(RolloutError):
+    def __init__(self, market: str) -> None:
+        self.market = market
+        super().__init__(
+            f"no public holidays are known for market {market!r}; "
+            "leave it out of `holidays`, and write its days off as a freeze"
+        )
+
+
+class DayOutOfRange(RolloutError):
+    """A day from which the schedule would leave the years `first` to `last`."""
+
+    def __init__(self, day: date, first: int, last: int) -> None:
+        self.day = day
+        super().__init__(
+            f"counting from {day.isoformat()} leaves the years {first} to {last} that can be "
+            "planned; look for a year typed wrong, or a `takes` or `due` that is far too long"
+        )
 
 
 class ProgramUnknown(RolloutError):
@@ -92,9 +115,8 @@ class JournalUnavailable(JournalError):
 
     def __init__(self, address: str, reason: str) -> None:
         super().__init__(
-            f"the journal at {address} cannot be used: {reason}. Nothing was changed; "
-            "mend it (disk space, permissions, ROLLOUT_JOURNAL_URL) and go on: "
-            "the program resumes where it stood"
+            f"the journal at {address} cannot be used: {reason}. Mend it (disk space, "
+            "permissions, ROLLOUT_JOURNAL_URL) and go on: the program resumes where it stood"
         )
 
 

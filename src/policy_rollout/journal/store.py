@@ -1,0 +1,245 @@
+"""The journal in SQL: append, read, verify; nothing is updated or deleted. Reads and writes.
+
+One table serves all programs. Its primary key `(program, sequence)` is what keeps two writers
+from both going on from the same state.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import (
+    URL,
+    Column,
+    Connection,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    func,
+    insert,
+    inspect,
+    select,
+)
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from policy_rollout.errors import JournalConflict, JournalUnavailable
+from policy_rollout.journal.chain import GENESIS, StoredEntry, head_digest, link, opened
+from policy_rollout.journal.databases import (
+    open_engine,
+    parse_address,
+    public_address,
+    reason_of,
+    sqlite_path,
+)
+from policy_rollout.journal.entries import Entry, Event
+
+_METADATA = MetaData()
+_ENTRIES = Table(
+    "rollout_journal",
+    _METADATA,
+    Column("program", String, primary_key=True),
+    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    Column("at", String(32), nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("previous_hash", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+_CREATION_LOCK = 7_665_762_100  # any number, the same for all: two first writers take turns
+_ROWS_AT_ONCE = 2_000
+
+
+class Journal:
+    """The journal at an address (a SQLAlchemy URL, password included).
+
+    Opening writes nothing: file, folder and table are made by the first append, and a journal
+    that is not there yet reads as empty. Safe to share between threads.
+
+    Raises:
+        SettingsWrong: the address is none of a SQLite file or a PostgreSQL database.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._url: URL = parse_address(address)
+        self._engine = open_engine(self._url)
+        self._made = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    @property
+    def address(self) -> str:
+        """Where it is, without the password: fit to be shown."""
+        return public_address(self._url)
+
+    def append(
+        self, program: str, events: Sequence[Event], *, after: int, at: datetime
+    ) -> tuple[Entry, ...]:
+        """Write the events behind entry `after` (0: behind nothing): all of them or none.
+
+        Raises:
+            JournalConflict: `after` is not the last entry (any more).
+            JournalUnavailable: the database cannot be written.
+            TypeError: a body holds what JSON does not know.
+            ValueError: `at` has no zone, or a body holds NaN.
+        """
+        if not events:
+            return ()
+        self._make()
+        try:
+            with self._transaction(writes=True) as connection:
+                stored = _chained(connection, program, events, after=after, at=at)
+                connection.execute(insert(_ENTRIES), [_row(each) for each in stored])
+        except IntegrityError:
+            raise JournalConflict(program, after + 1) from None
+        return tuple(opened(each) for each in stored)
+
+    def read(self, program: str, *, after: int = 0) -> tuple[Entry, ...]:
+        """The entries of a program behind entry `after`, in order.
+
+        Raises:
+            JournalUnavailable: the database cannot be read.
+            JournalTampered: an entry cannot be read; others may still be wrong: see `verify`.
+        """
+        if not self._is_made():
+            return ()
+        with self._transaction() as connection:
+            return tuple(opened(each) for each in _stored(connection, program, after=after))
+
+    def heads(self) -> dict[str, int]:
+        """The last sequence of each program that has an entry.
+
+        Raises:
+            JournalUnavailable: the database cannot be read.
+        """
+        if not self._is_made():
+            return {}
+        last = select(_ENTRIES.c.program, func.max(_ENTRIES.c.sequence))
+        with self._transaction() as connection:
+            rows = connection.execute(last.group_by(_ENTRIES.c.program))
+            return dict(iter(rows))
+
+    def verify(self, program: str) -> str:
+        """Recompute the program's chain; answers the digest of its head, to be kept elsewhere.
+
+        Raises:
+            JournalTampered: names the first entry that is not what was written.
+            JournalUnavailable: the database cannot be read.
+        """
+        if not self._is_made():
+            return GENESIS
+        with self._transaction() as connection:
+            return head_digest(_stored(connection, program, after=0))
+
+    @contextmanager
+    def _transaction(self, *, writes: bool = False) -> Iterator[Connection]:
+        try:
+            with (
+                self._engine.connect().execution_options(rollout_writes=writes) as connection,
+                connection.begin(),
+            ):
+                yield connection
+        except IntegrityError:
+            raise  # the caller knows what it means
+        except DBAPIError as error:
+            raise JournalUnavailable(self.address, reason_of(error, self._url)) from None
+
+    def _is_made(self) -> bool:
+        if self._made:
+            return True
+        path = sqlite_path(self._url)
+        if path is not None and not path.exists():
+            return False
+        with self._transaction() as connection:
+            self._made = inspect(connection).has_table(_ENTRIES.name)
+        return self._made
+
+    def _make(self) -> None:
+        if self._is_made():
+            return
+        path = sqlite_path(self._url)
+        if path is not None:
+            self._make_folder(path.parent)
+            self._keep_a_write_ahead_log()
+        with self._transaction(writes=True) as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(select(func.pg_advisory_xact_lock(_CREATION_LOCK)))
+            _METADATA.create_all(connection)
+        self._made = True
+
+    def _make_folder(self, folder: Path) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            reason = f"the folder cannot be made ({error.strerror})"
+            raise JournalUnavailable(self.address, reason) from None
+
+    def _keep_a_write_ahead_log(self) -> None:
+        """Readers and the writer do not wait for each other; the file remembers it.
+
+        https://sqlite.org/wal.html: it cannot be turned on inside a transaction.
+        """
+        try:
+            with self._engine.connect() as connection:
+                autocommit = connection.execution_options(isolation_level="AUTOCOMMIT")
+                autocommit.exec_driver_sql("PRAGMA journal_mode = WAL")
+        except DBAPIError as error:
+            raise JournalUnavailable(self.address, reason_of(error, self._url)) from None
+
+
+def _chained(
+    connection: Connection, program: str, events: Sequence[Event], *, after: int, at: datetime
+) -> tuple[StoredEntry, ...]:
+    sequence, previous_hash = _head(connection, program)
+    if sequence != after:
+        raise JournalConflict(program, after + 1)
+    chained: list[StoredEntry] = []
+    for number, event in enumerate(events, start=after + 1):
+        entry = link(event, program=program, sequence=number, at=at, previous_hash=previous_hash)
+        previous_hash = entry.hash
+        chained.append(entry)
+    return tuple(chained)
+
+
+def _head(connection: Connection, program: str) -> tuple[int, str]:
+    last = (
+        select(_ENTRIES.c.sequence, _ENTRIES.c.hash)
+        .where(_ENTRIES.c.program == program)
+        .order_by(_ENTRIES.c.sequence.desc())
+        .limit(1)
+    )
+    row = connection.execute(last).one_or_none()
+    return (0, GENESIS) if row is None else (row.sequence, row.hash)
+
+
+def _stored(connection: Connection, program: str, *, after: int) -> Iterator[StoredEntry]:
+    """The rows behind `after`, a part at a time: a long history need not fit in memory."""
+    wanted = (
+        select(_ENTRIES)
+        .where(_ENTRIES.c.program == program, _ENTRIES.c.sequence > after)
+        .order_by(_ENTRIES.c.sequence)
+        .execution_options(yield_per=_ROWS_AT_ONCE)
+    )
+    for row in connection.execute(wanted):
+        yield StoredEntry(*row)
+
+
+def _row(stored: StoredEntry) -> dict[str, object]:
+    return {column.name: getattr(stored, column.name) for column in _ENTRIES.columns}
