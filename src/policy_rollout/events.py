@@ -138,6 +138,19 @@ class SignOffRefused(_Event):
     why: str
 
 
+class SignOffWithdrawn(_Event):
+    """Somebody moved an approved sign-off issue back before the gate passed."""
+
+    kind: Literal["sign_off_withdrawn"] = "sign_off_withdrawn"
+    stage: str
+    round: int
+    role: str
+    account: str
+    name: str
+    history_id: str
+    at: datetime
+
+
 class Rejected(_Event):
     """The gate's round is over; `sent_back` are stable keys of the items that go back to work.
 
@@ -163,6 +176,13 @@ class ItemsReopened(_Event):
 
     kind: Literal["items_reopened"] = "items_reopened"
     keys: tuple[str, ...]
+
+
+class Said(_Event):
+    """A comment of ours stands on an issue; `mark` names what it answers."""
+
+    kind: Literal["said"] = "said"
+    marks: tuple[str, ...]
 
 
 class GatePassed(_Event):
@@ -210,7 +230,9 @@ Event = Annotated[
     | SignOffAsked
     | SignedOff
     | SignOffRefused
+    | SignOffWithdrawn
     | Rejected
+    | Said
     | ItemsReopened
     | GatePassed
     | TroubleMet

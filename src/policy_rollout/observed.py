@@ -34,7 +34,11 @@ class ObservedIssue:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """A change of status as the changelog tells it; `history_id` is unique in the site."""
+    """A change of status as the changelog tells it; `history_id` is unique in the site.
+
+    `to_state` is the category of `to_status` in the project's workflow (UNKNOWN where the
+    project no longer has that status).
+    """
 
     issue_key: str
     history_id: str
@@ -43,6 +47,7 @@ class Transition:
     name: str
     from_status: str
     to_status: str
+    to_state: State
 
 
 @dataclass(frozen=True, slots=True)
