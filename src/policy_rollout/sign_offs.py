@@ -93,14 +93,13 @@ def _decide(  # noqa: PLR0913 - a decision needs the whole scene; it is private 
     person = _person(state, transition.account)
     asked = gate.asked.get(desk.role)
     stale = (
-        not desk.digest
-        or asked is None
-        or asked.digest != desk.digest
-        or transition.at < asked.at
+        not desk.digest or asked is None or asked.digest != desk.digest or transition.at < asked.at
     )
     rejecting = transition.to_status.casefold() == rejected_status.casefold()
     why = why_not(spec, state, desk.stage, desk.role, person, desk.digest)
-    if why is None and stale and not rejecting:
+    if why is None and not rejecting and not desk.digest:
+        why = "the gate's criteria do not hold now; sign when it asks again"
+    elif why is None and not rejecting and stale:
         why = "the text to sign has changed since; read the new one and sign again"
     if why is not None or person is None:
         return _refusal(state, transition, desk, why or "nobody")

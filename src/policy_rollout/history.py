@@ -1,0 +1,58 @@
+"""Programs in the journal: read a program's state, append what happened. Reads and writes it.
+
+Two ways to write. `decide_and_write` is for decisions: it fails when somebody else appended
+first, since the decision was made on an older state. `note` is for facts that are true whoever
+wrote before, such as an issue that exists: it reads again and appends until it is in.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from policy_rollout.errors import JournalConflict
+from policy_rollout.events import Event, body_of, event_from
+from policy_rollout.journal.entries import Entry
+from policy_rollout.journal.entries import Event as Written
+from policy_rollout.journal.store import Journal
+from policy_rollout.program import ProgramState, Recorded, fold, take
+
+
+def state_of(journal: Journal, program: str) -> ProgramState:
+    """The state of a program; an empty one (head 0) when it was never launched."""
+    return fold(program, (_recorded(entry) for entry in journal.read(program)))
+
+
+def _recorded(entry: Entry) -> Recorded:
+    return Recorded(entry.sequence, entry.at, entry.actor, event_from(entry.kind, entry.body))
+
+
+def decide_and_write(
+    journal: Journal, state: ProgramState, events: Sequence[Event], *, actor: str, at: datetime
+) -> None:
+    """Append decisions made on `state`, and take them into it.
+
+    Raises:
+        JournalConflict: somebody appended first; nothing was written, `state` is old.
+    """
+    if not events:
+        return
+    for entry in journal.append(
+        state.program, _written(events, actor), after=state.head, at=at
+    ):
+        take(state, _recorded(entry))
+
+
+def note(
+    journal: Journal, program: str, events: Sequence[Event], *, actor: str, at: datetime
+) -> None:
+    """Append facts, after whatever else was appended meanwhile."""
+    while True:
+        head = journal.heads().get(program, 0)
+        try:
+            journal.append(program, _written(events, actor), after=head, at=at)
+        except JournalConflict:
+            continue
+        return
+
+
+def _written(events: Sequence[Event], actor: str) -> tuple[Written, ...]:
+    return tuple(Written(each.kind, body_of(each), actor) for each in events)

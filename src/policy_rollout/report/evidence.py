@@ -1,0 +1,109 @@
+"""The evidence of a gate as Markdown: one text for Prefect, Jira and the Resume form. Pure."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from policy_rollout.gates import Answer, Judged, may_sign, missing_sign_offs
+from policy_rollout.program import GateState
+from policy_rollout.spec.model import Spec
+
+OPEN_ITEMS_SHOWN = 12
+_MARK = {Answer.HOLDS: "✓", Answer.FAILS: "✗", Answer.CANNOT_TELL: "?"}
+
+
+def cell(text: str) -> str:
+    """Text that stays inside its cell of a Markdown table."""
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def local(at: datetime, spec: Spec) -> str:
+    """A time in the program's zone, with its weekday: `Mon 17 Nov 2025 09:00 PST`."""
+    return at.astimezone(spec.timeline.timezone).strftime("%a %-d %b %Y %H:%M %Z")
+
+
+def criteria_table(judged: Iterable[Judged], issues: Mapping[str, str]) -> str:
+    """Every criterion with its answer, then the items still open with who has them."""
+    criteria = tuple(judged)
+    if not criteria:
+        return "No criteria: this gate asks for sign-offs only."
+    lines = ["| criterion | asks | answer | done |", "|---|---|---|---|"]
+    lines += [
+        f"| {cell(each.name)} | {each.asks} | {_MARK[each.answer]} {each.answer} "
+        f"| {each.met} of {each.total} |"
+        for each in criteria
+    ]
+    still_open = [each for judged_one in criteria for each in judged_one.open]
+    if still_open:
+        lines += ["", "Still open:", ""]
+        lines += [
+            f"- {issues.get(each.item.key, each.item.short)}: {cell(each.item.title)}"
+            f"{f' ({each.item.part})' if each.item.part and each.item.key not in issues else ''} — "
+            f"{each.why}, {each.item.assignee}"
+            for each in still_open[:OPEN_ITEMS_SHOWN]
+        ]
+    if len(still_open) > OPEN_ITEMS_SHOWN:
+        lines.append(f"- and {len(still_open) - OPEN_ITEMS_SHOWN} more")
+    return "\n".join(lines)
+
+
+def history(spec: Spec, gate: GateState) -> str:
+    """Why earlier rounds ended, newest first."""
+    return "\n".join(
+        f"- Round {each.round} was rejected by {each.person} for {each.role} on "
+        f"{local(each.at, spec)}: {cell(each.reason)}"
+        for each in reversed(gate.rejections)
+    )
+
+
+def sign_off_table(
+    spec: Spec, stage: str, gate: GateState, digest: str | None, issues: Mapping[str, str]
+) -> str:
+    """Who has signed, and who is waited for since when."""
+    asked_for = spec.stages[stage].gate.sign_off
+    if not asked_for:
+        return "Nobody has to sign: the gate passes when its criteria hold."
+    missing = missing_sign_offs(spec, stage, gate, digest)
+    standing = gate.standing(digest)
+    lines = ["| role | needs | signed | waiting for | where |", "|---|---|---|---|---|"]
+    for role, quorum in asked_for.items():
+        signed = [each for each in standing if each.role == role]
+        names = ", ".join(f"{each.person} ({local(each.at, spec)})" for each in signed) or "—"
+        able = [each for each in may_sign(spec, role) if each not in {s.person for s in signed}]
+        waiting = " or ".join(able) if role in missing else "—"
+        if role in missing and digest is None:
+            waiting = "the criteria above"
+        lines.append(
+            f"| {role} | {quorum} | {names} | {waiting} | {issues.get(role, 'not asked yet')} |"
+        )
+    return "\n".join(lines)
+
+
+def gate_evidence(
+    spec: Spec,
+    stage: str,
+    gate: GateState,
+    *,
+    judged: Iterable[Judged],
+    issues: Mapping[str, str],
+    sign_off_issues: Mapping[str, str],
+) -> str:
+    """All that a decision needs: what is decided, what the criteria saw, who signs.
+
+    Args:
+        issues: stable key to the text that stands for the item (a link to its issue).
+        sign_off_issues: role to a link to its sign-off issue.
+    """
+    digest = gate.digest
+    document = spec.policy.document
+    text = f", {document.ref} version {document.version}" if document else ""
+    parts = [
+        f"**{cell(spec.name)}** — gate of stage **{stage}**, round {gate.round}",
+        f"Policy change: {spec.policy.change}{text}.",
+        criteria_table(judged, issues),
+        sign_off_table(spec, stage, gate, digest, sign_off_issues),
+    ]
+    if gate.rejections:
+        parts.append(history(spec, gate))
+    if digest:
+        parts.append(f"Digest of what is signed: `{digest}`")
+    return "\n\n".join(parts)

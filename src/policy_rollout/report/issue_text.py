@@ -1,0 +1,73 @@
+"""What our Jira issues say, as Markdown. Pure."""
+
+from collections.abc import Iterable
+
+from policy_rollout.gates import Judged, may_sign
+from policy_rollout.program import GateState
+from policy_rollout.report.evidence import cell, criteria_table, history, local
+from policy_rollout.spec.model import Spec
+from policy_rollout.work import WorkItem
+
+_FOOT = (
+    "Summary, description, due date and parent are kept by policy-rollout; status, assignee and "
+    "comments are yours."
+)
+
+
+def epic_text(spec: Spec) -> str:
+    policy, timeline = spec.policy, spec.timeline
+    facts = [f"Change: {policy.change}"]
+    if policy.document:
+        facts.append(f"Policy text: {policy.document.ref}, version {policy.document.version}")
+    for name, at in (("Announce", timeline.announce), ("Effective", timeline.effective)):
+        if at is not None:
+            facts.append(f"{name}: {local(at.replace(tzinfo=timeline.timezone), spec)}")
+    if policy.markets:
+        facts.append(f"Markets: {', '.join(policy.markets)}")
+    if policy.languages:
+        facts.append(f"Languages: {', '.join(policy.languages)}")
+    facts.append(f"Stages: {', '.join(spec.stages)}")
+    if spec.owner:
+        facts.append(f"Owner: {spec.owner}")
+    lines = "\n".join(f"- {fact}" for fact in facts)
+    return "\n\n".join(each for each in (policy.problem, lines, _FOOT) if each)
+
+
+def task_text(spec: Spec, item: WorkItem) -> str:
+    facts = [
+        f"Program: {cell(spec.name)}",
+        f"Stage: {item.stage}",
+        f"Team: {item.team}",
+        f"Takes: {item.takes}",
+    ]
+    if item.part:
+        facts.append(f"For: {item.part}")
+    if item.after:
+        facts.append(f"After: {', '.join(key.split('/', 2)[2] for key in item.after)}")
+    facts.append(f"Key: `{item.key}`")
+    lines = "\n".join(f"- {fact}" for fact in facts)
+    return "\n\n".join(each for each in (item.details, lines, _FOOT) if each)
+
+
+def sign_off_text(
+    spec: Spec, stage: str, role: str, gate: GateState, judged: Iterable[Judged], digest: str
+) -> str:
+    """What a signer reads: the question, the evidence, how to answer, the digest."""
+    document = spec.policy.document
+    text = f" ({document.ref}, version {document.version})" if document else ""
+    parts = [
+        f"Does **{role}** agree that stage **{stage}** of *{cell(spec.name)}*{text} is finished?",
+        f"May sign: {', '.join(may_sign(spec, role))}. "
+        f"Needed: {spec.stages[stage].gate.sign_off[role]}. Round {gate.round}.",
+        criteria_table(judged, {}),
+    ]
+    if gate.rejections:
+        parts.append(history(spec, gate))
+    parts += [
+        "- **To approve**, move this issue to Approved.\n"
+        "- **To reject**, write a comment with the reason, and a line such as "
+        "`Reopen: guideline, quiz/ja-JP` that names what goes back to work; then move this issue "
+        "to Rejected.",
+        f"Digest of what is signed: `{digest}`",
+    ]
+    return "\n\n".join(parts)
