@@ -16,6 +16,8 @@
         ├── ServiceUnavailable down, slow or throttling: try again later
         ├── ServiceRefused     it answered and said no
         ├── WriteInDoubt       a write that may or may not have happened
+        ├── IssueNotOurs       an issue that does not carry the mark it should
+        ├── NoWayToStatus      no transition leads to the status that is wanted
         └── PreflightFailed    something is missing before the first write
 
 A gate that waits is a state, not an error.
@@ -197,6 +199,33 @@ class WriteInDoubt(ServiceError):
     def __init__(self, service: str, doing: str, reason: str) -> None:
         super().__init__(
             service, f"{doing} may or may not have happened: {reason}. The next pass looks first"
+        )
+
+
+class IssueNotOurs(ServiceError):
+    """An issue that is not edited, because its mark is another one (`found`) or missing (None)."""
+
+    def __init__(self, service: str, issue_key: str, expected: str, found: str | None) -> None:
+        self.issue_key = issue_key
+        mark = f"the mark of {found}" if found else "no mark of a program"
+        super().__init__(
+            service,
+            f"{issue_key} was left alone: found {mark}, expected that of {expected}. "
+            "See in Jira's history who changed it",
+        )
+
+
+class NoWayToStatus(ServiceError):
+    def __init__(
+        self, service: str, issue_key: str, status: str, wanted: str, reachable: Sequence[str]
+    ) -> None:
+        self.issue_key = issue_key
+        self.reachable = tuple(reachable)
+        names = ", ".join(reachable) or "nowhere"
+        super().__init__(
+            service,
+            f"{issue_key} stands on {status!r} and no transition leads to {wanted!r}; "
+            f"it can go to: {names}. Move it by hand or mend the workflow in Jira",
         )
 
 

@@ -1,0 +1,298 @@
+"""The issues of programs in Jira Cloud: created once, read by key, edited only where ours. Edge.
+
+Only what carries our mark (the entity property `rollout`) is ever edited. Issues are found again
+by number range and by label after a lost answer, and are otherwise read by their keys, never by
+the search, whose index lags.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from http import HTTPStatus
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote
+
+from policy_rollout import jira_wire as wire
+from policy_rollout.adf import to_adf
+from policy_rollout.desired import IssueKind, NewIssue
+from policy_rollout.errors import IssueNotOurs, NoWayToStatus, WriteInDoubt
+from policy_rollout.jira_preflight import Preflight, check_site
+from policy_rollout.jira_reads import IssueReads, count_of
+from policy_rollout.jira_site import SERVICE, Call, JiraConnection, JiraSite
+from policy_rollout.observed import Comment, ObservedIssue, Oddity, Transition
+from policy_rollout.work import State
+
+__all__ = [
+    "BULK_LIMIT",
+    "Created",
+    "IssueKind",
+    "IssuesRead",
+    "JiraConnection",
+    "JiraIssues",
+    "NewIssue",
+    "Preflight",
+]
+
+BULK_LIMIT = 50  # issues in one creation, by Jira's documentation
+_OVERLAP_MINUTES = 2  # the search counts whole minutes, and its index lags
+TIMEOUT_SECONDS = (3.05, 30.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """Stable key to Jira key, and stable key to the reason of what was certainly not created."""
+
+    keys: dict[str, str]
+    refused: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class IssuesRead:
+    """Issues by stable key; `gone` are Jira keys asked for that no longer exist under that key."""
+
+    issues: dict[str, ObservedIssue]
+    comments: tuple[Comment, ...]
+    gone: tuple[str, ...]
+    oddities: tuple[Oddity, ...]
+
+
+class JiraIssues:
+    """A client for one thread; close it, or use it in a `with`.
+
+    Every call may raise `ServiceUnavailable` (try again on the next pass) and `ServiceRefused`
+    (a person has to mend something); calls that create may raise `WriteInDoubt`.
+    """
+
+    def __init__(
+        self,
+        connection: JiraConnection,
+        *,
+        timeout_seconds: tuple[float, float] = TIMEOUT_SECONDS,
+    ) -> None:
+        self._connection = connection
+        self._site = JiraSite(connection, timeout_seconds)
+        self._types: Mapping[IssueKind, str] = {
+            IssueKind.EPIC: connection.epic_type,
+            IssueKind.TASK: connection.task_type,
+            IssueKind.SIGN_OFF: connection.sign_off_type,
+        }
+        self._reads = IssueReads(self._site, connection.project)
+
+    def close(self) -> None:
+        self._site.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def preflight(self, people: Mapping[str, str | None]) -> Preflight:
+        """All that is missing before the first write, and everybody's account id.
+
+        Args:
+            people: mail address to the account id that a spec gives for it, if it does.
+        """
+        return check_site(self._site, self._connection, people)
+
+    def highest_number(self) -> int:
+        """The newest issue number that the search knows: a fence, never too high; 0 if none."""
+        jql = f'project = "{self._connection.project}" ORDER BY key DESC'
+        page = self._reads.search_page(jql, "finding the newest issue", most=1)
+        return max((wire.number_of(each.issue_key) for each in page.issues), default=0)
+
+    def create(self, issues: Sequence[NewIssue]) -> Created:
+        """Create up to `BULK_LIMIT` issues in one request; parents must exist.
+
+        Raises:
+            WriteInDoubt: some or all may exist: `find_created` tells, after the settle time.
+            ServiceUnavailable: certainly nothing was created.
+            ServiceRefused: certainly nothing was created, for a reason that is not one issue's.
+        """
+        if len(issues) > BULK_LIMIT:
+            raise ValueError(f"{len(issues)} issues, expected at most {BULK_LIMIT}")
+        if not issues:
+            return Created({}, {})
+        project = self._connection.project
+        updates = [wire.creation(issue, project, self._types) for issue in issues]
+        doing = f"creating {count_of(issues)} ({issues[0].key}...)"
+        call = Call(
+            "POST",
+            "issue/bulk",
+            doing,
+            body={"issueUpdates": updates},
+            repeatable=False,
+            explained=frozenset({HTTPStatus.BAD_REQUEST}),
+        )
+        made = self._site.send(call, partial(wire.parse_bulk_created, asked=len(issues)))
+        if made.failing:
+            raise WriteInDoubt(SERVICE, doing, f"{len(made.failing)} of them failed inside Jira")
+        accepted = [each.key for at, each in enumerate(issues) if at not in made.refused]
+        return Created(
+            keys=dict(zip(accepted, made.issue_keys, strict=True)),
+            refused={issues[at].key: reason for at, reason in made.refused.items()},
+        )
+
+    def find_created(
+        self, keys: Collection[str], *, after_number: int
+    ) -> dict[str, tuple[str, ...]]:
+        """What exists of these stable keys, lowest number first; two Jira keys are a double.
+
+        Looks through the issue numbers after the fence, which needs no index, and asks the
+        search for the labels. Nothing found is no proof before the settle time is over.
+        """
+        wanted = frozenset(keys)
+        if not wanted:
+            return {}
+        found: defaultdict[str, set[str]] = defaultdict(set)
+        for issue in (*self._reads.after(after_number), *self._reads.labelled(sorted(wanted))):
+            if issue.mark and issue.mark.key in wanted:
+                found[issue.mark.key].add(issue.issue_key)
+        return {
+            key: tuple(sorted(issue_keys, key=wire.number_of)) for key, issue_keys in found.items()
+        }
+
+    def read(self, issue_keys: Collection[str], *, with_comments: bool = False) -> IssuesRead:
+        """The issues with these Jira keys, past every index and cache.
+
+        An issue that was moved to another project is in `gone` under its old key and in
+        `issues` under its new one.
+        """
+        asked = tuple(dict.fromkeys(issue_keys))
+        fields = (*wire.READ_FIELDS, *(("comment",) if with_comments else ()))
+        found = self._reads.fetch(asked, fields)
+        present = {issue.issue_key for issue in found}
+        issues, oddities = _ours(found)
+        return IssuesRead(
+            issues=issues,
+            comments=tuple(self._reads.comments(found)) if with_comments else (),
+            gone=tuple(key for key in asked if key not in present),
+            oddities=oddities,
+        )
+
+    def transitions(self, issue_keys: Collection[str]) -> tuple[Transition, ...]:
+        """Every change of status that these issues went through, oldest first."""
+        found = self._reads.transitions(frozenset(issue_keys))
+        return tuple(sorted(found, key=lambda each: (each.at, each.history_id.zfill(20))))
+
+    def changed_since(self, program_labels: Collection[str], since: datetime) -> tuple[str, ...]:
+        """Jira keys of issues changed at or shortly before a time, as the search knows them.
+
+        Args:
+            program_labels: as `rollout/PROGRAM`; none asks for the issues of all programs.
+            since: aware; asked for in minutes before now, which needs no zone of the account.
+        """
+        minutes = max(0, int((datetime.now(UTC) - since).total_seconds() // 60))
+        labels = ", ".join(f'"{each}"' for each in program_labels or (wire.LABEL,))
+        jql = f'labels in ({labels}) AND updated >= "-{minutes + _OVERLAP_MINUTES}m"'
+        return tuple(
+            each.issue_key for each in self._reads.search(jql, "looking for changed issues")
+        )
+
+    def update(self, issue_key: str, issue: NewIssue) -> None:
+        """Write summary, description, due date and our labels; everything else stays.
+
+        Raises:
+            IssueNotOurs: the issue does not carry the mark of this stable key.
+        """
+        found = self._reads.issue(issue_key, "labels")
+        marked = found.mark.key if found.mark else None
+        if marked != issue.key:
+            raise IssueNotOurs(SERVICE, issue_key, issue.key, marked)
+        body = wire.edit(issue, tuple(found.fields.get("labels") or ()))
+        self._site.send(
+            Call("PUT", f"issue/{issue_key}", f"updating {issue_key}", body=body), _nothing
+        )
+
+    def move(self, issue_key: str, to: State | str) -> None:
+        """Bring an issue to a state, or to a status by its exact name; nothing if it is there.
+
+        A transition is chosen by where it leads, whatever it is called; the status that rejects
+        is reached by its name only.
+
+        Raises:
+            NoWayToStatus: no transition leads there now.
+        """
+        status = self._reads.issue(issue_key, "status").fields["status"]
+        here = wire.Way("", str(status["name"]), wire.parse_state(status))
+        if self._leads(here, to):
+            return
+        path = f"issue/{issue_key}/transitions"
+        ways = self._site.send(
+            Call("GET", path, f"asking where {issue_key} can go"), wire.parse_ways
+        )
+        way = next((each for each in ways if self._leads(each, to)), None)
+        if way is None:
+            reachable = tuple(dict.fromkeys(each.to_status for each in ways))
+            raise NoWayToStatus(SERVICE, issue_key, here.to_status, str(to), reachable)
+        body = {"transition": {"id": way.way_id}}
+        doing = f"moving {issue_key} to {way.to_status}"
+        self._site.send(Call("POST", path, doing, body=body, repeatable=False), _nothing)
+
+    def _leads(self, way: wire.Way, to: State | str) -> bool:
+        if not isinstance(to, State):
+            return way.to_status == to
+        rejects = way.to_status.casefold() == self._connection.rejected_status.casefold()
+        return way.to_state is to and not rejects
+
+    def say(self, issue_key: str, markdown: str, *, mark: str) -> None:
+        """Comment once: `mark` ends the comment in small print, and is looked for first."""
+        small_print = f"[{wire.LABEL} {mark}]"
+        if any(small_print in each.text for each in self._reads.comments_of(issue_key)):
+            return
+        self._site.send(
+            Call(
+                "POST",
+                f"issue/{issue_key}/comment",
+                f"commenting on {issue_key}",
+                body={"body": to_adf(markdown, small_print=small_print)},
+                repeatable=False,
+            ),
+            _nothing,
+        )
+
+    def link(self, issue_key: str, blocked_by: str) -> None:
+        """Show that one issue is blocked by another, once."""
+        if blocked_by in wire.parse_blockers(self._reads.issue(issue_key, "issuelinks").fields):
+            return
+        body = wire.blocks_link(issue_key, blocked_by)
+        doing = f"linking {issue_key} to {blocked_by}"
+        self._site.send(Call("POST", "issueLink", doing, body=body, repeatable=False), _nothing)
+
+    def issue_url(self, issue_key: str) -> str:
+        return f"{self._site.url}/browse/{quote(issue_key)}"
+
+    def project_url(self) -> str:
+        return f"{self._site.url}/browse/{quote(self._connection.project)}"
+
+    def program_url(self, program: str) -> str:
+        """The list of a program's issues in Jira."""
+        jql = f'labels = "{wire.program_label(program)}"'
+        return f"{self._site.url}/issues/?jql={quote(jql)}"
+
+
+def _ours(found: Sequence[wire.RawIssue]) -> tuple[dict[str, ObservedIssue], tuple[Oddity, ...]]:
+    """Issues by stable key, the lowest number where there are two, and what is odd."""
+    issues: dict[str, ObservedIssue] = {}
+    oddities: list[Oddity] = []
+    for raw in sorted(found, key=lambda each: wire.number_of(each.issue_key)):
+        if raw.mark is None:
+            oddities.append(Oddity(raw.issue_key, "carries no mark of a program; left alone"))
+        elif raw.mark.key in issues:
+            kept = issues[raw.mark.key].issue_key
+            oddities.append(Oddity(raw.issue_key, f"is a second {raw.mark.key}; {kept} is kept"))
+        else:
+            issues[raw.mark.key] = wire.observe(raw, raw.mark)
+    return issues, tuple(oddities)
+
+
+def _nothing(_: object) -> None:
+    """The answer of a write that tells nothing we need."""

@@ -1,0 +1,325 @@
+"""The JSON that Jira Cloud's REST API v3 takes and gives, to and from records. Pure.
+
+Built strictly, parsed leniently: real answers leave out or null what Atlassian's own schema
+promises. A parse function fails with KeyError, TypeError or ValueError on what is no answer at all.
+https://developer.atlassian.com/cloud/jira/platform/rest/v3/
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from policy_rollout.adf import to_adf, to_text
+from policy_rollout.desired import IssueKind, NewIssue
+from policy_rollout.observed import Comment, ObservedIssue, Transition
+from policy_rollout.work import State
+
+PROPERTY = "rollout"
+LABEL = "rollout"
+LINK_TYPE = "Blocks"
+READ_FIELDS = (
+    "summary", "issuetype", "status", "assignee", "duedate", "labels", "issuelinks", "updated",
+)  # fmt: skip
+_BLOCKED_STATUS = "blocked"
+_SERVER_ERROR = 500
+_MILLISECONDS_FROM = 100_000_000_000  # seconds would be the year 5138
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What our entity property says of an issue; `key` is the stable key."""
+
+    key: str
+    content_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class RawIssue:
+    """An issue as found, whoever made it."""
+
+    issue_id: str
+    issue_key: str
+    fields: Mapping[str, Any]
+    mark: Mark | None
+
+
+@dataclass(frozen=True, slots=True)
+class CommentPage:
+    comments: tuple[Comment, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a search; `next_token` is empty on the last one."""
+
+    issues: tuple[RawIssue, ...]
+    next_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePage:
+    transitions: tuple[Transition, ...]
+    next_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Statuses:
+    """What the statuses of a project mean; a changelog names them by id, sometimes by name only."""
+
+    by_id: Mapping[str, State]
+    by_name: Mapping[str, State]
+
+    def state(self, status_id: str | None, name: str) -> State:
+        return self.by_id.get(status_id or "", self.by_name.get(name, State.UNKNOWN))
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A transition that can be made now, by where it leads."""
+
+    way_id: str
+    to_status: str
+    to_state: State
+
+
+@dataclass(frozen=True, slots=True)
+class BulkCreated:
+    """`issue_keys` in the order asked for, without the refused; `refused` by place in the call."""
+
+    issue_keys: tuple[str, ...]
+    refused: Mapping[int, str]
+    failing: tuple[int, ...]
+
+
+def number_of(issue_key: str) -> int:
+    """The number in `POLICY-12`."""
+    return int(issue_key.rpartition("-")[2])
+
+
+def program_label(program: str) -> str:
+    return f"{LABEL}/{program}"
+
+
+def all_labels(issue: NewIssue) -> tuple[str, ...]:
+    """The handles we search by, then the issue's own."""
+    program = issue.key.split("/", 1)[0]
+    handles = (LABEL, program_label(program), f"{LABEL}/{issue.key}")
+    return tuple(dict.fromkeys((*handles, *issue.labels)))
+
+
+def creation(issue: NewIssue, project: str, types: Mapping[IssueKind, str]) -> dict[str, Any]:
+    """One element of `issueUpdates`: fields and our mark in one write."""
+    fields = {
+        **_content(issue),
+        "project": {"key": project},
+        "issuetype": {"name": types[issue.kind]},
+        "labels": list(all_labels(issue)),
+        "assignee": {"accountId": issue.assignee} if issue.assignee else None,
+        "parent": {"key": issue.parent} if issue.parent else None,
+    }
+    given = {name: value for name, value in fields.items() if value is not None}
+    return {"fields": given, "properties": [_property(issue)]}
+
+
+def edit(issue: NewIssue, labels: Sequence[str]) -> dict[str, Any]:
+    """Our fields only; of the labels that stand there only those that start with ours."""
+    wanted = all_labels(issue)
+    stale = [each for each in labels if each.startswith(LABEL) and each not in wanted]
+    changes = [{"remove": each} for each in stale]
+    changes += [{"add": each} for each in wanted if each not in labels]
+    body = {"fields": _content(issue), "properties": [_property(issue)]}
+    return {**body, "update": {"labels": changes}} if changes else body
+
+
+def blocks_link(issue_key: str, blocked_by: str) -> dict[str, Any]:
+    """The inward issue blocks the outward one; on the latter it shows as `inwardIssue`."""
+    return {
+        "type": {"name": LINK_TYPE},
+        "inwardIssue": {"key": blocked_by},
+        "outwardIssue": {"key": issue_key},
+    }
+
+
+def _content(issue: NewIssue) -> dict[str, Any]:
+    return {
+        "summary": issue.summary,
+        "description": to_adf(issue.description),
+        "duedate": issue.due_on.isoformat() if issue.due_on else None,
+    }
+
+
+def _property(issue: NewIssue) -> dict[str, Any]:
+    return {"key": PROPERTY, "value": {"key": issue.key, "content": issue.content_digest}}
+
+
+def parse_time(given: str | int) -> datetime:
+    """An aware time in UTC from a text with any offset, or from epoch seconds or milliseconds.
+
+    Raises:
+        ValueError: no time, or one without an offset.
+    """
+    if isinstance(given, int):
+        seconds = given / 1000 if given >= _MILLISECONDS_FROM else given
+        return datetime.fromtimestamp(seconds, UTC)
+    moment = datetime.fromisoformat(given)
+    if moment.tzinfo is None:
+        raise ValueError(given)
+    return moment.astimezone(UTC)
+
+
+def parse_state(status: Mapping[str, Any]) -> State:
+    """From the status category, which every site has; only `Blocked` is known by its name."""
+    category = (status.get("statusCategory") or {}).get("key")
+    if category == "done":
+        return State.DONE
+    if category in {"new", "indeterminate"} and (
+        str(status.get("name")).casefold() == _BLOCKED_STATUS
+    ):
+        return State.BLOCKED
+    return {"new": State.TODO, "indeterminate": State.IN_PROGRESS}.get(str(category), State.UNKNOWN)
+
+
+def parse_bulk_created(answer: Any, *, asked: int) -> BulkCreated:
+    """The answer to `issue/bulk`; an element that failed with 5xx is neither made nor refused.
+
+    Raises:
+        ValueError: it does not tell of each of the elements that were asked for.
+    """
+    failed = {int(each["failedElementNumber"]): each for each in answer.get("errors") or ()}
+    refused = {
+        place: words_of(each.get("elementErrors")) or "no reason given"
+        for place, each in failed.items()
+        if int(each.get("status") or 0) < _SERVER_ERROR
+    }
+    issue_keys = tuple(str(each["key"]) for each in answer.get("issues") or ())
+    if len(issue_keys) + len(failed) != asked:
+        raise ValueError(asked)
+    return BulkCreated(
+        issue_keys=issue_keys,
+        refused=refused,
+        failing=tuple(sorted(failed.keys() - refused.keys())),
+    )
+
+
+def words_of(errors: Any) -> str:
+    """The messages of an error collection: general ones first, then each field by its name."""
+    if not isinstance(errors, dict):
+        return ""
+    general = [str(each) for each in errors.get("errorMessages") or ()]
+    by_field = errors.get("errors") or {}
+    named = (
+        [f"{name}: {text}" for name, text in by_field.items()]
+        if isinstance(by_field, dict)
+        else [words_of(each.get("elementErrors")) for each in by_field if isinstance(each, dict)]
+    )
+    return "; ".join(filter(None, [*general, *named]))
+
+
+def parse_issues(answer: Any) -> tuple[RawIssue, ...]:
+    return tuple(parse_issue(each) for each in answer["issues"])
+
+
+def parse_issue(found: Any) -> RawIssue:
+    return RawIssue(
+        issue_id=str(found["id"]),
+        issue_key=str(found["key"]),
+        fields=found.get("fields") or {},
+        mark=_parse_mark((found.get("properties") or {}).get(PROPERTY)),
+    )
+
+
+def _parse_mark(value: Any) -> Mark | None:
+    if not isinstance(value, dict) or not isinstance(value.get("key"), str):
+        return None
+    return Mark(value["key"], str(value.get("content") or ""))
+
+
+def parse_page(answer: Any) -> Page:
+    token = "" if answer.get("isLast") else str(answer.get("nextPageToken") or "")
+    return Page(parse_issues(answer), token)
+
+
+def observe(issue: RawIssue, mark: Mark) -> ObservedIssue:
+    fields = issue.fields
+    status = fields["status"]
+    return ObservedIssue(
+        key=mark.key,
+        issue_key=issue.issue_key,
+        issue_type=str(fields["issuetype"]["name"]),
+        summary=str(fields.get("summary") or ""),
+        status=str(status["name"]),
+        state=parse_state(status),
+        assignee=(fields.get("assignee") or {}).get("accountId"),
+        due_on=date.fromisoformat(fields["duedate"]) if fields.get("duedate") else None,
+        labels=tuple(fields.get("labels") or ()),
+        blocked_by=parse_blockers(fields),
+        content_digest=mark.content_digest,
+        updated_at=parse_time(fields["updated"]),
+    )
+
+
+def parse_blockers(fields: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(
+        str(link["inwardIssue"]["key"])
+        for link in fields.get("issuelinks") or ()
+        if link.get("inwardIssue") and (link.get("type") or {}).get("name") == LINK_TYPE
+    )
+
+
+def parse_comments(issue_key: str, answer: Any) -> CommentPage:
+    comments = tuple(_parse_comment(issue_key, each) for each in answer.get("comments") or ())
+    return CommentPage(comments, int(answer.get("total") or len(comments)))
+
+
+def _parse_comment(issue_key: str, found: Any) -> Comment:
+    return Comment(
+        issue_key=issue_key,
+        comment_id=str(found["id"]),
+        at=parse_time(found["created"]),
+        account=str((found.get("author") or {}).get("accountId") or ""),
+        text=to_text(found.get("body")),
+    )
+
+
+def parse_statuses(answer: Any) -> Statuses:
+    found = [status for kind in answer for status in kind.get("statuses") or ()]
+    return Statuses(
+        by_id={str(each["id"]): parse_state(each) for each in found},
+        by_name={str(each["name"]): parse_state(each) for each in found},
+    )
+
+
+def parse_changes(answer: Any, *, keys_by_id: Mapping[str, str], statuses: Statuses) -> ChangePage:
+    """Changes of status; the answer tells issues by id only."""
+    found = (
+        _parse_transition(keys_by_id[str(log["issueId"])], history, item, statuses)
+        for log in answer.get("issueChangeLogs") or ()
+        for history in log.get("changeHistories") or ()
+        for item in history.get("items") or ()
+        if (item.get("fieldId") or item.get("field")) == "status"
+    )
+    return ChangePage(tuple(found), str(answer.get("nextPageToken") or ""))
+
+
+def _parse_transition(issue_key: str, history: Any, item: Any, statuses: Statuses) -> Transition:
+    author = history.get("author") or {}  # missing where an app or a deleted account did it
+    to_status = str(item.get("toString") or "")
+    return Transition(
+        issue_key=issue_key,
+        history_id=str(history["id"]),
+        at=parse_time(history["created"]),
+        account=str(author.get("accountId") or ""),
+        name=str(author.get("displayName") or ""),
+        from_status=str(item.get("fromString") or ""),
+        to_status=to_status,
+        to_state=statuses.state(item.get("to"), to_status),
+    )
+
+
+def parse_ways(answer: Any) -> tuple[Way, ...]:
+    return tuple(
+        Way(str(each["id"]), str(each["to"]["name"]), parse_state(each["to"]))
+        for each in answer["transitions"]
+    )
