@@ -23,7 +23,10 @@ _SHOWN_ATTRIBUTES = {
 
 
 def to_adf(markdown: str, *, small_print: str = "") -> dict[str, Any]:
-    """The document for a Markdown text; HTML in it is shown as it was written, never dropped.
+    """The document for a Markdown text.
+
+    HTML in it is shown as it was written, never dropped; an image becomes a link to it, since
+    Jira shows no pictures from elsewhere.
 
     Args:
         markdown: headings, lists, tables, task lists, code, links and emphasis are understood.
@@ -54,10 +57,18 @@ def _small_paragraph(text: str) -> dict[str, Any]:
 
 def _restored(node: Any) -> Any:
     if isinstance(node, dict):
+        if node.get("type") == "mediaSingle":
+            return _linked(node["content"][0]["attrs"])
         return {key: _restored(value) for key, value in node.items()}
     if isinstance(node, list):
         return [_restored(each) for each in node]
     return node.replace(_LESS_THAN, "<") if isinstance(node, str) else node
+
+
+def _linked(image: dict[str, str]) -> dict[str, Any]:
+    link = {"type": "link", "attrs": {"href": image["url"]}}
+    text = _restored(image["alt"]) or image["url"]
+    return {"type": "paragraph", "content": [{"type": "text", "text": text, "marks": [link]}]}
 
 
 def _text(node: dict[str, Any]) -> str:
@@ -71,4 +82,6 @@ def _text(node: dict[str, Any]) -> str:
     words = f"{node.get('text') or ''}{shown}{''.join(map(_text, node.get('content') or ()))}"
     if kind in {"tableCell", "tableHeader"}:
         words = words.replace("\n", " ").strip()
-    return first + words.removesuffix(" | ") + _LAST_WORDS.get(kind, "")
+    if kind == "tableRow":
+        words = words.removesuffix(" | ")
+    return first + words + _LAST_WORDS.get(kind, "")
