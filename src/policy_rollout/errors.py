@@ -43,6 +43,17 @@ class RolloutError(Exception):
 
     exit_code: ExitCode = ExitCode.FOUND_PROBLEMS
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # A constructor takes data and `args` holds the text: without this, an error that crosses
+        # a process (or a result store of Prefect) comes out as a TypeError.
+        return _restored, (type(self), str(self), self.__dict__)
+
+
+def _restored(kind: type[RolloutError], text: str, data: dict[str, object]) -> RolloutError:
+    error = kind.__new__(kind, text)
+    error.__dict__.update(data)
+    return error
+
 
 class SpecRefused(RolloutError):
     """A spec with errors.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from policy_rollout.errors import SettingsWrong
 
@@ -108,6 +108,21 @@ def _begin_sqlite(connection: Connection) -> None:
     if options.get("isolation_level") == "AUTOCOMMIT":
         return
     connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("rollout_writes") else "BEGIN")
+
+
+def keep_a_write_ahead_log(engine: Engine) -> None:
+    """From now on readers and the writer of this SQLite file do not wait for each other.
+
+    The file remembers it. https://sqlite.org/wal.html: not possible inside a transaction.
+    """
+    try:
+        with engine.connect() as connection:
+            autocommit = connection.execution_options(isolation_level="AUTOCOMMIT")
+            autocommit.exec_driver_sql("PRAGMA journal_mode = WAL")
+    except OperationalError as error:
+        # SQLite does not wait here. Whoever holds the file is doing the same for the first time.
+        if getattr(error.orig, "sqlite_errorname", "") != "SQLITE_BUSY":
+            raise
 
 
 def _open_postgresql(url: URL) -> Engine:

@@ -30,6 +30,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from policy_rollout.errors import JournalConflict, JournalUnavailable
 from policy_rollout.journal.chain import GENESIS, StoredEntry, head_digest, link, opened
 from policy_rollout.journal.databases import (
+    keep_a_write_ahead_log,
     open_engine,
     parse_address,
     public_address,
@@ -120,8 +121,8 @@ class Journal:
         """
         if not self._is_made():
             return ()
-        with self._transaction() as connection:
-            return tuple(opened(each) for each in _stored(connection, program, after=after))
+        with self._stored(program, after=after) as stored:
+            return tuple(opened(each) for each in stored)
 
     def heads(self) -> dict[str, int]:
         """The last sequence of each program that has an entry.
@@ -145,17 +146,34 @@ class Journal:
         """
         if not self._is_made():
             return GENESIS
-        with self._transaction() as connection:
-            return head_digest(_stored(connection, program, after=0))
+        with self._stored(program, after=0) as stored:
+            return head_digest(stored)
+
+    @contextmanager
+    def _stored(self, program: str, *, after: int) -> Iterator[Iterator[StoredEntry]]:
+        """The rows behind `after`, fetched a part at a time: a long history fills no memory."""
+        wanted = (
+            select(_ENTRIES)
+            .where(_ENTRIES.c.program == program, _ENTRIES.c.sequence > after)
+            .order_by(_ENTRIES.c.sequence)
+            .execution_options(yield_per=_ROWS_AT_ONCE)
+        )
+        with self._transaction() as connection, connection.execute(wanted) as rows:
+            yield (StoredEntry(*row) for row in rows)
 
     @contextmanager
     def _transaction(self, *, writes: bool = False) -> Iterator[Connection]:
+        with (
+            self._database_errors(),
+            self._engine.connect().execution_options(rollout_writes=writes) as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+    @contextmanager
+    def _database_errors(self) -> Iterator[None]:
         try:
-            with (
-                self._engine.connect().execution_options(rollout_writes=writes) as connection,
-                connection.begin(),
-            ):
-                yield connection
+            yield
         except IntegrityError:
             raise  # the caller knows what it means
         except DBAPIError as error:
@@ -177,7 +195,8 @@ class Journal:
         path = sqlite_path(self._url)
         if path is not None:
             self._make_folder(path.parent)
-            self._keep_a_write_ahead_log()
+            with self._database_errors():
+                keep_a_write_ahead_log(self._engine)
         with self._transaction(writes=True) as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(select(func.pg_advisory_xact_lock(_CREATION_LOCK)))
@@ -190,18 +209,6 @@ class Journal:
         except OSError as error:
             reason = f"the folder cannot be made ({error.strerror})"
             raise JournalUnavailable(self.address, reason) from None
-
-    def _keep_a_write_ahead_log(self) -> None:
-        """Readers and the writer do not wait for each other; the file remembers it.
-
-        https://sqlite.org/wal.html: it cannot be turned on inside a transaction.
-        """
-        try:
-            with self._engine.connect() as connection:
-                autocommit = connection.execution_options(isolation_level="AUTOCOMMIT")
-                autocommit.exec_driver_sql("PRAGMA journal_mode = WAL")
-        except DBAPIError as error:
-            raise JournalUnavailable(self.address, reason_of(error, self._url)) from None
 
 
 def _chained(
@@ -227,18 +234,6 @@ def _head(connection: Connection, program: str) -> tuple[int, str]:
     )
     row = connection.execute(last).one_or_none()
     return (0, GENESIS) if row is None else (row.sequence, row.hash)
-
-
-def _stored(connection: Connection, program: str, *, after: int) -> Iterator[StoredEntry]:
-    """The rows behind `after`, a part at a time: a long history need not fit in memory."""
-    wanted = (
-        select(_ENTRIES)
-        .where(_ENTRIES.c.program == program, _ENTRIES.c.sequence > after)
-        .order_by(_ENTRIES.c.sequence)
-        .execution_options(yield_per=_ROWS_AT_ONCE)
-    )
-    for row in connection.execute(wanted):
-        yield StoredEntry(*row)
 
 
 def _row(stored: StoredEntry) -> dict[str, object]:
