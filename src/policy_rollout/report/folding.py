@@ -9,6 +9,7 @@ from policy_rollout.schedule import Schedule
 from policy_rollout.spec.model import Per, Spec, Stage
 from policy_rollout.work import Kind, State, WorkItem
 
+CHAIN_ENDS = 5  # of a chain too long to read, so many items at each end are named
 FINISHED = frozenset({State.DONE, State.NOT_APPLICABLE})
 PLURAL = {Per.LANGUAGE: "languages", Per.MARKET: "markets"}
 
@@ -74,9 +75,12 @@ def by_stage(lines: Iterable[Line]) -> Iterator[tuple[str, tuple[Line, ...]]]:
 
 
 def chain_words(spec: Spec, chain: Sequence[str]) -> str:
-    """A chain of keys as people read it: ids joined by arrows, without the program's."""
-    prefix = f"{spec.program}/"
-    return " → ".join(key.removeprefix(prefix) for key in chain)
+    """A chain of keys as people read it: ids joined by arrows, the middle of a long one counted."""
+    ids = [key.removeprefix(f"{spec.program}/") for key in chain]
+    if len(ids) > 2 * CHAIN_ENDS + 1:
+        hidden = len(ids) - 2 * CHAIN_ENDS
+        ids = [*ids[:CHAIN_ENDS], f"({hidden} more)", *ids[-CHAIN_ENDS:]]
+    return " → ".join(ids)
 
 
 def _by_dates(line: Line) -> tuple[date, date]:

@@ -1,45 +1,48 @@
 """The time line of a program as one self-contained SVG of bounded size. Pure.
 
-It is shown 800 pixels wide on white and on dark pages, so it brings its own background; colours
-are never the only sign: the chain to watch is outlined, gates differ in shape by their fill.
+It is shown 800 pixels wide on white and on dark pages, so it brings its own background; colour is
+never the only sign: the chain to watch is outlined, and resting the mouse on a shape says it all.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from enum import StrEnum
-from xml.sax.saxutils import escape
 
+from policy_rollout.calendar import ONE_DAY
 from policy_rollout.passes import effective_day
 from policy_rollout.report.folding import Line, by_stage, folded
+from policy_rollout.report.svg import Box, Colour, Face, box, cut, diamond, picture, upright, words
+from policy_rollout.report.timeline_rows import MoreRow, Row, StageRow, rows_of
 from policy_rollout.schedule import Schedule
 from policy_rollout.spec.model import Freeze, Spec
 from policy_rollout.work import State, expand
 
 WIDTH, LABELS, RIGHT = 800, 250, 16
-HEAD, ROW, BAR = 74, 18, 10
-# About 60 bars are readable and stay far under the 60 kB that an artifact should weigh.
-MOST_ROWS = 60
-MOST_LETTERS = 38
+HEAD, ROW, BAR = 86, 18, 10
+MOST_LETTERS = 35
 MOST_FREEZES = 12
-LEAST_TICK_PIXELS = 52
-CUT_OFF_WEEKS = 4
+TICK_WIDTH = 52
+LETTER = 6  # a letter of the small face, about
+LANES = 3
+FAR_WEEKS = 4
+
+TITLE = Face(14, Colour.INK, bold=True)
+STAGE = Face(12, Colour.INK, bold=True)
+ITEM = Face(11, Colour.INK)
+NOTE = Face(10, Colour.SOFT)
+GATE = Face(10, Colour.GATE)
 
 
-class Colour(StrEnum):
-    PAPER = "#fbfaf7"
-    BAND = "#f1eee6"
-    INK = "#22262b"
-    SOFT = "#6b7280"
-    GRID = "#dcd8cd"
-    WORK = "#8fb0d3"
-    DONE = "#3f8f5f"
-    BLOCKED = "#c2410c"
-    CHAIN = "#b4235a"
-    GATE = "#7c3aed"
-    TODAY = "#d97706"
-    EFFECTIVE = "#111827"
-    FREEZE = "#bfdbfe"
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a program is: states of its items, stages whose gate passed or waits."""
+
+    states: Mapping[str, State]
+    passed: Collection[str] = ()
+    waiting: Collection[str] = ()
+
+
+BEFORE_LAUNCH = Standing({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +58,26 @@ class _Scale:
         first = given[0] - timedelta(days=given[0].weekday())
         return cls(first, (given[-1] - first).days + 3)
 
+    @property
+    def last(self) -> date:
+        return self.first + timedelta(days=self.days - 1)
+
     def x(self, day: date) -> float:
         share = (day - self.first).days / self.days
         return round(LABELS + share * (WIDTH - LABELS - RIGHT), 1)
 
-    def shows(self, day: date) -> bool:
-        return 0 <= (day - self.first).days < self.days
+    def shows(self, first: date, last: date) -> bool:
+        return first <= self.last and last >= self.first
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How far a program is: states of its items, stages whose gate passed or waits for it."""
+class _Mark:
+    """A day with an upright line and a name at its top."""
 
-    states: Mapping[str, State]
-    passed: Collection[str] = ()
-    waiting: Collection[str] = ()
-
-
-BEFORE_LAUNCH = Standing({})
+    day: date
+    name: str
+    colour: Colour
+    dashes: str
 
 
 def timeline_svg(
@@ -83,319 +88,200 @@ def timeline_svg(
     Languages and markets share a bar. What has no room is named by number, never left out
     silently.
     """
-    rows = _rows(spec, folded(spec, expand(spec), schedule))
-    height = HEAD + ROW * len(rows) + 58
-    if schedule.first_on is None or schedule.last_on is None:
-        body = [_text(16, 58, "no dates: give timeline.effective, or due dates", Colour.SOFT)]
-        return _svg(spec, schedule, 84, body)
-    scale = _scale(schedule, spec, today)
+    first_on, last_on = schedule.first_on, schedule.last_on
+    title = f"Time line of {spec.name}"
+    heading = list(_heading(schedule, spec))
+    if first_on is None or last_on is None:
+        why = words(12, 48, "no dates: give timeline.effective, or due dates", ITEM)
+        return picture(WIDTH, 64, title, [*heading, why])
+    rows = rows_of(spec, by_stage(folded(spec, expand(spec), schedule)))
+    marks = _marks(spec, today)
+    scale = _scale(first_on, last_on, [mark.day for mark in marks])
     bottom = HEAD + ROW * len(rows)
     parts = [
+        *heading,
         *_bands(rows),
         *_ticks(scale, bottom),
-        *_freezes(spec.timeline.freezes, scale, bottom),
-        *_marks(spec, today, scale, bottom),
+        *_freezes(spec.timeline.freezes, rows, scale),
+        *_drawn_marks(marks, scale, bottom),
     ]
     for place, row in enumerate(rows):
-        top = HEAD + ROW * place
-        parts += _drawn(row, schedule, scale, top, standing)
-    return _svg(spec, schedule, height, [*parts, *_legend(bottom + 22)])
+        parts += _drawn(row, schedule, standing, scale, HEAD + ROW * place)
+    return picture(WIDTH, bottom + 46, title, [*parts, *_legend(bottom + 24)])
 
 
-@dataclass(frozen=True, slots=True)
-class _StageRow:
-    stage: str
-    title: str
+def _heading(schedule: Schedule, spec: Spec) -> Iterator[str]:
+    yield words(12, 22, cut(spec.name, 64), TITLE, hint=spec.name)
+    colour = Colour.DONE if schedule.fits else Colour.CHAIN
+    says = (
+        f"longest chain {schedule.longest_chain_days} business days"
+        if schedule.fits
+        else f"{schedule.short_by_days} business days short"
+    )
+    yield words(WIDTH - 12, 22, says, Face(11, colour, bold=True, to_left=True))
 
 
-@dataclass(frozen=True, slots=True)
-class _MoreRow:
-    """What had no room, as one bar from the first start to the last end."""
-
-    words: str
-    lines: tuple[Line, ...]
-
-
-_Row = _StageRow | Line | _MoreRow
+def _scale(first_on: date, last_on: date, marks: Iterable[date]) -> _Scale:
+    """The whole program, and the marks that are not so far off that they would squeeze it."""
+    far = max(last_on - first_on, timedelta(weeks=FAR_WEEKS))
+    near = [day for day in marks if first_on - far <= day <= last_on + far]
+    return _Scale.over([first_on, last_on, *near])
 
 
-def _rows(spec: Spec, lines: Iterable[Line]) -> list[_Row]:
-    """Headings and bars, at most MOST_ROWS and two notes: each stage gets its fair share."""
-    stages = dict.fromkeys(spec.stages, ()) | dict(by_stage(lines))
-    shown = dict(list(stages.items())[: MOST_ROWS // 3])
-    wanted = [len(each) for each in shown.values()]
-    room = _fair_share(wanted, MOST_ROWS - len(shown))
-    rows: list[_Row] = []
-    for (stage, items), most in zip(shown.items(), room, strict=True):
-        rows.append(_StageRow(stage, spec.stages[stage].title or stage))
-        if len(items) <= most:
-            rows += items
-        else:
-            kept = _most_telling(items, most - 1)
-            rest = tuple(each for each in items if each not in kept)
-            rows += [*kept, _MoreRow(f"and {len(rest)} more items", rest)]
-    hidden = list(stages)[len(shown) :]
-    if hidden:
-        rest = tuple(line for stage in hidden for line in stages[stage])
-        rows.append(_MoreRow(f"and {len(hidden)} more stages", rest))
-    return rows
-
-
-def _fair_share(wanted: list[int], room: int) -> list[int]:
-    """Deal rows out one by one to whoever still wants one."""
-    given = [0] * len(wanted)
-    while room > 0 and given != wanted:
-        for place, want in enumerate(wanted):
-            if room > 0 and given[place] < want:
-                given[place] += 1
-                room -= 1
-    return given
-
-
-def _most_telling(lines: tuple[Line, ...], most: int) -> list[Line]:
-    """The lines with the least slack, in the order in which they stood."""
-    tight = sorted(lines, key=lambda each: (not each.on_chain, each.slack_days or 0))[
-        : max(most, 0)
-    ]
-    return [each for each in lines if each in tight]
-
-
-def _scale(schedule: Schedule, spec: Spec, today: date) -> _Scale:
-    """The whole program, and the marks that are not too far off to be drawn."""
-    work = [day for day in (schedule.first_on, schedule.last_on) if day]
-    far = max(work[-1] - work[0], timedelta(weeks=CUT_OFF_WEEKS))
-    marks = [today, *(day for day, _ in _days_of(spec))]
-    near = [day for day in marks if work[0] - far <= day <= work[-1] + far]
-    return _Scale.over([*work, *near])
-
-
-def _days_of(spec: Spec) -> list[tuple[date, str]]:
-    found = [(effective_day(spec), "effective")]
+def _marks(spec: Spec, today: date) -> list[_Mark]:
+    marks = [_Mark(today, "today", Colour.TODAY, "3 3")]
+    effective_on = effective_day(spec)
+    if effective_on:
+        marks.append(_Mark(effective_on, "effective", Colour.EFFECTIVE, ""))
     if spec.timeline.announce:
-        found.append((spec.timeline.announce.date(), "announce"))
-    return [(day, name) for day, name in found if day]
+        marks.append(_Mark(spec.timeline.announce.date(), "announce", Colour.EFFECTIVE, "6 3"))
+    return sorted(marks, key=lambda each: each.day)
 
 
-def _bands(rows: list[_Row]) -> Iterator[str]:
+def _bands(rows: Sequence[Row]) -> Iterator[str]:
     """Every second stage stands on a darker ground."""
-    starts = [place for place, row in enumerate(rows) if isinstance(row, _StageRow)]
-    for start, end in list(zip(starts, [*starts[1:], len(rows)], strict=True))[::2]:
-        yield _rect(0, HEAD + ROW * start, WIDTH, ROW * (end - start), Colour.BAND)
+    for number, (_, start, end) in enumerate(_stages(rows)):
+        if number % 2 == 0:
+            yield box(Box(0, HEAD + ROW * start, WIDTH, ROW * (end - start)), Colour.BAND)
+
+
+def _stages(rows: Sequence[Row]) -> list[tuple[str, int, int]]:
+    """Each stage with its first row and the row after its last."""
+    starts = [(row.stage, place) for place, row in enumerate(rows) if isinstance(row, StageRow)]
+    ends = [place for _, place in starts[1:]] + [len(rows)]
+    return [(stage, start, end) for (stage, start), end in zip(starts, ends, strict=True)]
 
 
 def _ticks(scale: _Scale, bottom: float) -> Iterator[str]:
-    """A line each Monday, or each few weeks; every label is a day with month."""
+    """A line and a date each Monday, or each second, fourth... where there is less room."""
     week = (WIDTH - LABELS - RIGHT) / scale.days * 7
     step = 1
-    while step * week < LEAST_TICK_PIXELS:
+    while step * week < TICK_WIDTH:
         step *= 2
+    years = sorted({scale.first.year, scale.last.year})
+    span = "-".join(str(year) for year in years)
+    yield words(LABELS - 10, HEAD - 10, f"weeks of {span}", NOTE.turned(to_left=True))
     for number in range(0, scale.days // 7 + 1, step):
-        day = scale.first + timedelta(weeks=number)
-        x = scale.x(day)
-        if x + LEAST_TICK_PIXELS / 2 > WIDTH:
-            return
-        yield _line(x, HEAD - 6, bottom, Colour.GRID)
-        words = f"{day:%d %b}" + (f" {day:%Y}" if number == 0 else "")
-        yield _text(x, HEAD - 12, words, Colour.SOFT, size=10)
+        monday = scale.first + timedelta(weeks=number)
+        x = scale.x(monday)
+        yield upright(x, (HEAD - 6, bottom), Colour.GRID)
+        if x + 6 * LETTER < WIDTH:
+            yield words(x, HEAD - 10, f"{monday:%d %b}", NOTE)
 
 
-def _freezes(freezes: Mapping[str, Freeze], scale: _Scale, bottom: float) -> Iterator[str]:
-    seen = [each for each in freezes.items() if _visible(each[1], scale)]
-    for name, freeze in seen[:MOST_FREEZES]:
-        first = max(freeze.from_day, scale.first)
-        last = min(freeze.to, scale.first + timedelta(days=scale.days - 1))
-        left = scale.x(first)
-        width = round(scale.x(last + timedelta(days=1)) - left, 1)
+def _freezes(freezes: Mapping[str, Freeze], rows: Sequence[Row], scale: _Scale) -> Iterator[str]:
+    """A light shade over all stages, a dark one over those that stand still."""
+    shown = [(n, each) for n, each in freezes.items() if scale.shows(each.from_day, each.to)]
+    for name, freeze in shown[:MOST_FREEZES]:
+        left = scale.x(max(freeze.from_day, scale.first))
+        width = scale.x(min(freeze.to, scale.last) + ONE_DAY) - left
         hint = f"freeze {name}: {freeze.from_day} to {freeze.to}, stops {', '.join(freeze.stops)}"
-        yield (
-            f'<g><title>{escape(_cut(hint, 160))}</title><rect x="{left}" y="{HEAD}" '
-            f'width="{width}" height="{bottom - HEAD}" fill="{Colour.FREEZE}" '
-            f'fill-opacity="0.6"/></g>'
-        )
-        yield _text(left + 2, bottom + 10, _cut(name, 16), Colour.SOFT, size=9)
+        whole = Box(left, HEAD, round(width, 1), ROW * len(rows))
+        yield box(whole, Colour.FREEZE, opacity=0.25, hint=hint)
+        for stage, start, end in _stages(rows):
+            if stage in freeze.stops:
+                part = Box(left, HEAD + ROW * start, round(width, 1), ROW * (end - start))
+                yield box(part, Colour.FREEZE, opacity=0.7, hint=hint)
+        yield words(left, HEAD + ROW * len(rows) + 11, cut(name, 16), NOTE)
 
 
-def _visible(freeze: Freeze, scale: _Scale) -> bool:
-    end = scale.first + timedelta(days=scale.days - 1)
-    return freeze.from_day <= end and freeze.to >= scale.first
-
-
-def _marks(spec: Spec, today: date, scale: _Scale, bottom: float) -> Iterator[str]:
-    """Upright lines for today, the announcement and the effective day, named at their top."""
-    marks = [(today, "today", Colour.TODAY, "3 3")]
-    for day, name in _days_of(spec):
-        marks.append((day, name, Colour.EFFECTIVE, "" if name == "effective" else "6 3"))
-    taken: list[float] = []
-    for day, name, colour, dashes in sorted(marks, key=lambda each: each[0]):
-        if not scale.shows(day):
+def _drawn_marks(marks: Sequence[_Mark], scale: _Scale, bottom: float) -> Iterator[str]:
+    """Each name in the lowest lane where it hides no other."""
+    free_from = [0.0] * LANES
+    for mark in marks:
+        if not scale.shows(mark.day, mark.day):
             continue
-        x = scale.x(day)
-        yield _line(x, HEAD - 26, bottom, colour, dashes=dashes, width=1.5)
-        row = sum(abs(x - other) < 110 for other in taken[-1:]) and len(taken) % 2
-        taken.append(x)
-        near_right = x > WIDTH - 110
-        yield _text(
-            x + (-3 if near_right else 3),
-            HEAD - 27 - 11 * row,
-            f"{name} {day:%a %d %b}",
-            colour,
-            size=10,
-            anchor="end" if near_right else "start",
-        )
+        x, says = scale.x(mark.day), f"{mark.name} {mark.day:%a %d %b}"
+        length = LETTER * len(says)
+        to_left = x + length > WIDTH
+        left = x - length if to_left else x
+        lane = next((place for place in range(LANES) if free_from[place] <= left), LANES - 1)
+        free_from[lane] = left + length + LETTER
+        y = HEAD - 24 - 12 * lane
+        face = Face(10, mark.colour, to_left=to_left)
+        yield upright(x, (y - 8, bottom), mark.colour, dashes=mark.dashes)
+        yield words(x + (-3 if to_left else 3), y, says, face)
 
 
 def _drawn(
-    row: _Row, schedule: Schedule, scale: _Scale, top: int, standing: Standing
+    row: Row, schedule: Schedule, standing: Standing, scale: _Scale, top: int
 ) -> Iterator[str]:
     match row:
-        case _StageRow():
-            yield from _stage(row, schedule, scale, top, standing)
+        case StageRow():
+            yield words(12, top + 13, cut(row.title, 32), STAGE, hint=row.title)
+            yield from _gate(row, schedule, standing, scale, top)
         case Line():
-            words = row.full_title
-            yield _text(24, top + 13, _cut(words, MOST_LETTERS), Colour.INK, size=11, hint=words)
-            yield from _bar((row,), scale, top, standing)
-        case _MoreRow():
-            yield _text(24, top + 13, row.words, Colour.SOFT, size=11)
-            yield from _bar(row.lines, scale, top, standing)
+            yield words(24, top + 13, _short(row), ITEM, hint=row.full_title)
+            yield from _bar((row,), standing, scale, top)
+        case MoreRow():
+            yield words(24, top + 13, row.words, NOTE)
+            yield from _bar(row.lines, standing, scale, top)
 
 
-def _stage(
-    row: _StageRow, schedule: Schedule, scale: _Scale, top: int, standing: Standing
+def _short(line: Line) -> str:
+    """A title cut so that its languages or markets can still be read."""
+    extent = line.full_title.removeprefix(line.title)
+    return cut(line.title, max(8, MOST_LETTERS - len(extent))) + extent
+
+
+def _gate(
+    row: StageRow, schedule: Schedule, standing: Standing, scale: _Scale, top: int
 ) -> Iterator[str]:
     gate_on = schedule.stages[row.stage].gate_on
-    yield _text(12, top + 13, _cut(row.title, 32), Colour.INK, size=12, bold=True)
     if gate_on is None:
         return
-    passed, waiting = row.stage in standing.passed, row.stage in standing.waiting
-    state = "passed" if passed else "waits" if waiting else "ahead"
-    fill = Colour.DONE if passed else Colour.TODAY if waiting else Colour.PAPER
-    x, y = scale.x(gate_on + timedelta(days=1)), top + ROW / 2
-    yield (
-        f'<path d="M{x} {y - 7}l7 7l-7 7l-7 -7z" fill="{fill}" stroke="{Colour.GATE}" '
-        f'stroke-width="2"><title>gate of {escape(row.title)}: {gate_on:%a %Y-%m-%d}, {state}'
-        "</title></path>"
-    )
-    words, near_right = f"{gate_on:%a %d %b}", x > WIDTH - 90
-    yield _text(
-        x + (-11 if near_right else 11),
-        top + 13,
-        words,
-        Colour.GATE,
-        size=10,
-        anchor="end" if near_right else "start",
-    )
+    state, fill = "ahead", Colour.PAPER
+    if row.stage in standing.passed:
+        state, fill = "passed", Colour.DONE
+    elif row.stage in standing.waiting:
+        state, fill = "waits", Colour.WAITS
+    x, says = scale.x(gate_on + ONE_DAY), f"{gate_on:%a %d %b}"
+    hint = f"gate of {row.title}: {gate_on:%a %Y-%m-%d}, {state}"
+    to_left = x + 12 + LETTER * len(says) > WIDTH
+    yield diamond(x, top + ROW / 2, fill, hint=hint)
+    yield words(x + (-11 if to_left else 11), top + 13, says, GATE.turned(to_left=to_left))
 
 
-def _bar(lines: tuple[Line, ...], scale: _Scale, top: int, standing: Standing) -> Iterator[str]:
+def _bar(lines: tuple[Line, ...], standing: Standing, scale: _Scale, top: int) -> Iterator[str]:
     """A bar from the first start to the last end, filled up to the share that is done."""
     starts = [each.start_on for each in lines if each.start_on]
     dues = [each.due_on for each in lines if each.due_on]
     if not starts or not dues:
-        yield _text(LABELS + 4, top + 13, "no date", Colour.SOFT, size=10)
+        yield words(LABELS + 4, top + 13, "no date", NOTE)
         return
-    left, right = scale.x(min(starts)), scale.x(max(dues) + timedelta(days=1))
-    width, y = max(3.0, round(right - left, 1)), top + (ROW - BAR) // 2
+    left, right = scale.x(min(starts)), scale.x(max(dues) + ONE_DAY)
+    width, y = max(3.0, round(right - left, 1)), top + (ROW - BAR) / 2
     total = sum(len(each.keys) for each in lines)
     done = sum(each.finished(standing.states) for each in lines)
     blocked = any(each.any_in(standing.states, State.BLOCKED) for each in lines)
-    chain = any(each.on_chain for each in lines)
-    edge = f' stroke="{Colour.CHAIN}" stroke-width="2"' if chain else ""
     hint = f"{min(starts):%a %Y-%m-%d} to {max(dues):%a %Y-%m-%d}, {done} of {total} done"
-    yield (
-        f'<g><title>{hint}</title><rect x="{left}" y="{y}" width="{width}" height="{BAR}" rx="2" '
-        f'fill="{Colour.BLOCKED if blocked else Colour.WORK}"{edge}/>'
+    yield box(
+        Box(left, y, width, BAR),
+        Colour.BLOCKED if blocked else Colour.WORK,
+        edge=Colour.CHAIN if any(each.on_chain for each in lines) else None,
+        hint=hint + ", blocked" * blocked,
     )
     if done:
-        yield _rect(left, y, round(width * done / total, 1), BAR, Colour.DONE)
-    yield "</g>"
+        yield box(Box(left, y, round(width * done / total, 1), BAR), Colour.DONE, hint=hint)
 
 
 def _legend(y: float) -> Iterator[str]:
-    entries = (
-        (Colour.WORK, "", "work"),
-        (Colour.DONE, "", "done"),
-        (Colour.BLOCKED, "", "blocked"),
-        (Colour.WORK, f' stroke="{Colour.CHAIN}" stroke-width="2"', "chain to watch"),
-        (Colour.FREEZE, "", "freeze"),
-    )
     x = 12
-    for fill, edge, words in entries:
-        yield f'<rect x="{x}" y="{y}" width="18" height="{BAR}" rx="2" fill="{fill}"{edge}/>'
-        yield _text(x + 24, y + 9, words, Colour.SOFT, size=10)
-        x += 40 + 7 * len(words)
-    for fill, words in (
+    for fill, edge, says in (
+        (Colour.WORK, None, "work"),
+        (Colour.DONE, None, "done"),
+        (Colour.BLOCKED, None, "blocked"),
+        (Colour.WORK, Colour.CHAIN, "chain to watch"),
+        (Colour.FREEZE, None, "freeze"),
+    ):
+        yield box(Box(x, y, 18, BAR), fill, edge=edge)
+        yield words(x + 24, y + 9, says, NOTE)
+        x += 40 + LETTER * len(says)
+    for fill, says in (
         (Colour.PAPER, "gate ahead"),
-        (Colour.TODAY, "gate waits"),
+        (Colour.WAITS, "gate waits"),
         (Colour.DONE, "gate passed"),
     ):
-        yield (
-            f'<path d="M{x + 8} {y - 2}l7 7l-7 7l-7 -7z" fill="{fill}" stroke="{Colour.GATE}" '
-            'stroke-width="2"/>'
-        )
-        yield _text(x + 21, y + 9, words, Colour.SOFT, size=10)
-        x += 38 + 6 * len(words)
-
-
-def _svg(spec: Spec, schedule: Schedule, height: int, body: Iterable[str]) -> str:
-    return "".join(
-        (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
-            f'width="{WIDTH}" height="{height}" font-family="system-ui, sans-serif" role="img">',
-            f"<title>Time line of {escape(_cut(spec.name, 120))}</title>",
-            f'<rect width="{WIDTH}" height="{height}" rx="6" fill="{Colour.PAPER}"/>',
-            _text(12, 22, _cut(spec.name, 64), Colour.INK, size=14, bold=True),
-            _text(
-                WIDTH - 12,
-                22,
-                _fit_words(schedule),
-                Colour.DONE if schedule.fits else Colour.CHAIN,
-                size=11,
-                anchor="end",
-                bold=True,
-            ),
-            *body,
-            "</svg>",
-        )
-    )
-
-
-def _fit_words(schedule: Schedule) -> str:
-    if schedule.fits:
-        return f"longest chain {schedule.longest_chain_days} business days"
-    return f"{schedule.short_by_days} business days short"
-
-
-def _cut(words: str, most: int) -> str:
-    return words if len(words) <= most else words[: most - 1].rstrip() + "…"
-
-
-def _rect(x: float, y: float, width: float, height: float, fill: Colour) -> str:
-    return f'<rect x="{x}" y="{y}" width="{width}" height="{height}" fill="{fill}"/>'
-
-
-def _line(
-    x: float, top: float, bottom: float, colour: Colour, *, dashes: str = "", width: float = 1
-) -> str:
-    dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
-    return f'<path d="M{x} {top}V{bottom}" stroke="{colour}" stroke-width="{width}"{dashed}/>'
-
-
-def _text(  # noqa: PLR0913  a text has that many sides, and only SVG asks for them
-    x: float,
-    y: float,
-    words: str,
-    fill: Colour,
-    *,
-    size: int = 12,
-    anchor: str = "start",
-    bold: bool = False,
-    hint: str = "",
-) -> str:
-    end = ' text-anchor="end"' if anchor == "end" else ""
-    weight = ' font-weight="600"' if bold else ""
-    title = (
-        f"<title>{escape(_cut(hint, 120))}</title>"
-        if hint and _cut(hint, MOST_LETTERS) != hint
-        else ""
-    )
-    return f'<text x="{x}" y="{y}" font-size="{size}" fill="{fill}"{end}{weight}>{title}{escape(words)}</text>'
+        yield diamond(x + 8, y + BAR / 2, fill)
+        yield words(x + 21, y + 9, says, NOTE)
+        x += 38 + LETTER * len(says)
