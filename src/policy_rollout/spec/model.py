@@ -24,8 +24,13 @@ from policy_rollout.spec.scalars import (
     Market,
     Percent,
     Person,
+    ProjectKey,
+    Prose,
     Text,
+    Title,
+    Training,
     TrainingTarget,
+    WorkbookId,
     Zone,
 )
 
@@ -166,7 +171,7 @@ class Per(StrEnum):
 
 
 class _Work(_Part):
-    title: Annotated[Text, Field(description="What is to be done.")]
+    title: Annotated[Title, Field(description="What is to be done.")]
     team: Annotated[Id, Field(description="The role under `people` that does it.")]
     takes: Annotated[
         Duration, Field(description="How long it takes once it starts; a positive duration.")
@@ -187,7 +192,7 @@ class Task(_Work):
         Person | None, Field(description="Who does it; the team's first member where left out.")
     ] = None
     details: Annotated[
-        Text | None, Field(description="More about the work, for the issue's description.")
+        Prose | None, Field(description="More about the work, for the issue's description.")
     ] = None
 
 
@@ -214,9 +219,11 @@ class Material(_Work):
 class Checklist(_Part):
     team: Annotated[Id, Field(description="The role under `people` that ticks it.")]
     items: Annotated[
-        dict[Id, Text], Field(min_length=1, description="The items: id, then what must be true.")
+        dict[Id, Title], Field(min_length=1, description="The items: id, then what must be true.")
     ]
-    title: Annotated[Text | None, Field(description="Name of the list; its id if left out.")] = None
+    title: Annotated[Title | None, Field(description="Name of the list; its id if left out.")] = (
+        None
+    )
     per: Annotated[Per | None, Field(description="Each item once for each market or language.")] = (
         None
     )
@@ -236,10 +243,10 @@ class Require(_Part):
         Literal["done", "optional"], Field(description="Whether every task must be done.")
     ] = "done"
     training: Annotated[
-        TrainingTarget | Literal["optional"],
+        Training,
         Field(
-            description="`done`, `95%`, `95% per language` or `optional`.",
-            union_mode="left_to_right",
+            description="What must hold for training: `done` (each row), `95%` (reviewers who "
+            "completed it), `95% per language` or `optional`."
         ),
     ] = ALL_DONE
     checklists: Annotated[
@@ -258,7 +265,7 @@ class Gate(_Part):
 
 
 class Stage(_Part):
-    title: Annotated[Text | None, Field(description="Name of the stage; its id if left out.")] = (
+    title: Annotated[Title | None, Field(description="Name of the stage; its id if left out.")] = (
         None
     )
     after: Annotated[
@@ -278,13 +285,11 @@ class Stage(_Part):
 
 
 class JiraTarget(_Part):
-    project: Annotated[
-        Text, Field(pattern="^[A-Z][A-Z0-9_]+$", description="Key of the Jira project.")
-    ]
+    project: Annotated[ProjectKey, Field(description="Key of the Jira project.")]
 
 
 class SheetsTarget(_Part):
-    workbook: Annotated[Text, Field(description="Id of the workbook, from its address.")]
+    workbook: Annotated[WorkbookId, Field(description="Id of the workbook, from its address.")]
 
 
 class Spec(_Part):
@@ -296,9 +301,9 @@ class Spec(_Part):
     stages: Annotated[
         dict[Id, Stage], Field(min_length=1, description="The phases of the program.")
     ]
-    title: Annotated[Text | None, Field(description="Name of the program; its id if left out.")] = (
-        None
-    )
+    title: Annotated[
+        Title | None, Field(description="Name of the program; its id if left out.")
+    ] = None
     owner: Annotated[
         Person | None, Field(description="The program manager; reports, and never signs.")
     ] = None

@@ -6,24 +6,19 @@ value is refused.
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import StrEnum
-from typing import Annotated, Any, Self
-from zoneinfo import ZoneInfo, available_timezones
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo
 
-import langcodes
-import pycountry
 from pydantic import BeforeValidator, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import PydanticCustomError, core_schema
+from pydantic_core import core_schema
 
-
-def refuse(expected: str, value: object) -> PydanticCustomError:
-    """What every scalar raises: the reader turns it into "found X, expected Y"."""
-    return PydanticCustomError(
-        "scalar", "found {found}, expected {expected}", {"found": repr(value), "expected": expected}
-    )
+from policy_rollout.spec.places import parse_language, parse_market, parse_zone
+from policy_rollout.spec.refusal import refuse
 
 
 class Unit(StrEnum):
@@ -88,26 +83,110 @@ def _schema(pattern: str, expected: str) -> WithJsonSchema:
 
 _ID = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 _ID_EXPECTED = "an id of lower-case letters, digits and single hyphens, at most 48 long"
+_ID_PATTERN = re.compile(rf"(?=.{{1,48}}$){_ID}")
+
+
+def _id(value: object) -> object:
+    if isinstance(value, str) and _ID_PATTERN.fullmatch(value):
+        return value
+    near = re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-") if isinstance(value, str) else ""
+    raise refuse(_ID_EXPECTED, value, meant=near if _ID_PATTERN.fullmatch(near) else None)
+
+
 Id = Annotated[
     str,
-    _pattern(rf"(?=.{{1,48}}$){_ID}", _ID_EXPECTED),
+    BeforeValidator(_id),
     _schema(rf"^(?=.{{1,48}}$){_ID}$", _ID_EXPECTED),
 ]
 
-_PERSON = r"[^@\s<>,;:\"]+@[^@\s<>,;:\"]+\.[^@\s<>,;:\".]+"
+_PERSON = (
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r"@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]*[A-Za-z0-9]"
+)
 _PERSON_EXPECTED = "one mail address, such as p.kim@example.com"
-Person = Annotated[
-    str, _pattern(_PERSON, _PERSON_EXPECTED), _schema(f"^{_PERSON}$", _PERSON_EXPECTED)
-]
+_LONGEST_ADDRESS = 254  # RFC 5321, as corrected by erratum 1690
+
+
+def _person(value: object) -> object:
+    if not isinstance(value, str):
+        raise refuse(_PERSON_EXPECTED, value)
+    strange = next((each for each in value if not each.isascii()), None)
+    if strange is not None:
+        name = unicodedata.name(strange, f"U+{ord(strange):04X}")
+        raise refuse(f"{_PERSON_EXPECTED}, in ASCII; here {strange!r} is {name}", value)
+    if len(value) > _LONGEST_ADDRESS or re.fullmatch(_PERSON, value) is None:
+        inside = re.search(_PERSON, value[:_LONGEST_ADDRESS])
+        raise refuse(_PERSON_EXPECTED, value, meant=inside[0] if inside else None)
+    return value
+
+
+Person = Annotated[str, BeforeValidator(_person), _schema(f"^{_PERSON}$", _PERSON_EXPECTED)]
 
 
 def _text(value: object) -> object:
     if not isinstance(value, str) or not value.strip():
-        raise refuse("a text that is not empty", value)
+        raise refuse("a text", value)
     return " ".join(value.split())
 
 
-Text = Annotated[str, BeforeValidator(_text), WithJsonSchema({"type": "string", "minLength": 1})]
+def _title(value: object) -> object:
+    text = _text(value)
+    if isinstance(text, str) and len(text) > LONGEST_TITLE:
+        raise refuse(
+            f"a text of at most {LONGEST_TITLE} characters, this has {len(text)}: "
+            "move the rest to `details`",
+            text,
+        )
+    return text
+
+
+def _prose(value: object) -> object:
+    if not isinstance(value, str) or not value.strip():
+        raise refuse("a text", value)
+    if len(value) > LONGEST_PROSE:
+        raise refuse(f"a text of at most {LONGEST_PROSE:,} characters, here {len(value):,}", value)
+    return value.strip()
+
+
+LONGEST_TITLE = 200  # Jira takes 255 in a summary, and we may add the language or market
+LONGEST_PROSE = 20_000  # Jira takes 32,767 in a description, and we add to it
+
+_TEXT_SCHEMA = {"type": ["string", "number", "boolean"], "minLength": 1}
+Text = Annotated[str, BeforeValidator(_text), WithJsonSchema(_TEXT_SCHEMA)]
+Title = Annotated[
+    str,
+    BeforeValidator(_title),
+    WithJsonSchema({**_TEXT_SCHEMA, "maxLength": LONGEST_TITLE}),
+]
+Prose = Annotated[
+    str,
+    BeforeValidator(_prose),
+    WithJsonSchema({**_TEXT_SCHEMA, "maxLength": LONGEST_PROSE}),
+]
+
+_PROJECT = r"[A-Z][A-Z0-9_]{1,9}"
+_PROJECT_EXPECTED = "the key of a Jira project: 2 to 10 capitals and digits, such as POL"
+ProjectKey = Annotated[
+    str, _pattern(_PROJECT, _PROJECT_EXPECTED), _schema(f"^{_PROJECT}$", _PROJECT_EXPECTED)
+]
+
+_WORKBOOK = r"[A-Za-z0-9_-]{10,100}"
+_WORKBOOK_EXPECTED = (
+    "the id of a workbook: what stands between /d/ and /edit in its address, "
+    "without the rest of the address"
+)
+
+
+def _workbook(value: object) -> object:
+    if not isinstance(value, str) or re.fullmatch(_WORKBOOK, value) is None:
+        inside = re.search(rf"/d/({_WORKBOOK})", value) if isinstance(value, str) else None
+        raise refuse(_WORKBOOK_EXPECTED, value, meant=inside[1] if inside else None)
+    return value
+
+
+WorkbookId = Annotated[
+    str, BeforeValidator(_workbook), _schema(f"^{_WORKBOOK}$", _WORKBOOK_EXPECTED)
+]
 
 
 def _flag(value: object) -> object:
@@ -132,11 +211,14 @@ def _count(value: object) -> object:
 Count = Annotated[int, BeforeValidator(_count), WithJsonSchema({"type": "integer", "minimum": 1})]
 
 
+_WHOLE = 100  # per cent
+
+
 def _percent(value: object) -> object:
-    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 100:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _WHOLE:
         return value
     match = re.fullmatch(r"(\d{1,3})\s?%", value) if isinstance(value, str) else None
-    if match is None or not 1 <= int(match.group(1)) <= 100:
+    if match is None or not 1 <= int(match.group(1)) <= _WHOLE:
         raise refuse("a percentage from 1% to 100%, such as 80%", value)
     return int(match.group(1))
 
@@ -146,17 +228,30 @@ Percent = Annotated[
 ]
 
 _DAY_EXPECTED = "a day as YYYY-MM-DD that exists, such as 2025-11-17"
+_FIRST_YEAR, _LAST_YEAR = 2000, 2099
 
 
 def parse_day(value: object) -> date:
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
-    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
-        try:
-            return date.fromisoformat(value)
-        except ValueError:
-            raise refuse(_DAY_EXPECTED, value) from None
-    raise refuse(_DAY_EXPECTED, value)
+    if not isinstance(value, str) or re.fullmatch(r"\d{4}-\d{2}-\d{2}", value) is None:
+        raise refuse(_DAY_EXPECTED, value)
+    try:
+        day = date.fromisoformat(value)
+    except ValueError:
+        raise refuse(_DAY_EXPECTED, value, meant=_swapped(value)) from None
+    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+        raise refuse(f"a year from {_FIRST_YEAR} to {_LAST_YEAR}", value)
+    return day
+
+
+def _swapped(text: str) -> str | None:
+    """The day with day and month the other way round, if that is one."""
+    year, month, day = text[:4], text[5:7], text[8:10]
+    try:
+        return f"{date.fromisoformat(f'{year}-{day}-{month}')}{text[10:]}"
+    except ValueError:
+        return None
 
 
 Day = Annotated[
@@ -165,21 +260,36 @@ Day = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"}),
 ]
 
-_LOCAL_EXPECTED = (
-    "a day, or a day and time in the program's own zone without an offset, "
-    "such as 2025-11-17 or 2025-10-28 09:00"
-)
+_LOCAL_EXPECTED = "a day, or a day and time, such as 2025-11-17 or 2025-10-28 09:00"
+_NO_OFFSET = "a time without an offset: it is local to `timeline.timezone`"
 
 
 def _local_time(value: object) -> datetime:
     if isinstance(value, datetime):
         return value
-    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}( \d{2}:\d{2})?", value):
-        try:
-            return datetime.fromisoformat(value)
-        except ValueError:
-            raise refuse(_LOCAL_EXPECTED, value) from None
-    raise refuse(_LOCAL_EXPECTED, value)
+    found = (
+        re.fullmatch(r"(\d{4}-\d{2}-\d{2})(?:([ T])(\d\d?:\d{2})(:\d{2})?(.*))?", value)
+        if isinstance(value, str)
+        else None
+    )
+    if found is None:
+        raise refuse(_LOCAL_EXPECTED, value)
+    day, clock = parse_day(found[1]), found[3]
+    if clock is None:
+        return datetime.combine(day, time.min)
+    if found[5]:
+        raise refuse(_NO_OFFSET, value, meant=f"{found[1]} {clock:0>5}")
+    if found[2] == "T" or found[4] or len(clock) != len("09:00"):
+        raise refuse(_LOCAL_EXPECTED, value, meant=f"{found[1]} {clock:0>5}")
+    return datetime.combine(day, _clock(clock, value))
+
+
+def _clock(text: str, value: object) -> time:
+    try:
+        return time.fromisoformat(text)
+    except ValueError:
+        expected = "a time from 00:00 to 23:59; the end of a day is 00:00 of the next"
+        raise refuse(expected, value) from None
 
 
 LocalTime = Annotated[
@@ -211,41 +321,13 @@ Due = Annotated[
 ]
 
 
-def _zone(value: object) -> object:
-    if isinstance(value, ZoneInfo):
-        return value
-    if not isinstance(value, str) or value not in available_timezones():
-        raise refuse("an IANA time zone, such as Europe/Dublin or UTC", value)
-    return ZoneInfo(value)
-
-
-Zone = Annotated[ZoneInfo, BeforeValidator(_zone), WithJsonSchema({"type": "string"})]
-
-
-def _market(value: object) -> object:
-    if isinstance(value, str) and len(value) == 2 and pycountry.countries.get(alpha_2=value):
-        if value.isupper():
-            return value
-    raise refuse("a market as an ISO 3166-1 code of two capitals, such as IE, JP or NO", value)
-
-
+Zone = Annotated[ZoneInfo, BeforeValidator(parse_zone), WithJsonSchema({"type": "string"})]
 Market = Annotated[
-    str, BeforeValidator(_market), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{2}$"})
+    str, BeforeValidator(parse_market), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{2}$"})
 ]
-
-
-def _language(value: object) -> object:
-    expected = "a language as a BCP 47 tag in its usual case, such as en-US, pt-BR or es-419"
-    if not isinstance(value, str) or not langcodes.tag_is_valid(value):
-        raise refuse(expected, value)
-    if langcodes.standardize_tag(value) != value:
-        raise refuse(f"{expected}; here {langcodes.standardize_tag(value)}", value)
-    return value
-
-
 Language = Annotated[
     str,
-    BeforeValidator(_language),
+    BeforeValidator(parse_language),
     WithJsonSchema({"type": "string", "pattern": "^[a-z]{2,3}(-[A-Za-z0-9]+)*$"}),
 ]
 
@@ -304,14 +386,14 @@ class TrainingTarget:
     percent: int | None
     per_language: bool
 
-    EXPECTED = "done, a percentage such as 95%, or 95% per language"
+    EXPECTED = "done, optional, a percentage such as 95%, or 95% per language"
 
     @classmethod
     def parse(cls, text: object) -> Self:
         if text == "done":
             return cls(None, per_language=False)
         found = re.fullmatch(r"(\d{1,3})%( per language)?", text) if isinstance(text, str) else None
-        if found is None or not 1 <= int(found[1]) <= 100:
+        if found is None or not 1 <= int(found[1]) <= _WHOLE:
             raise refuse(cls.EXPECTED, text)
         return cls(int(found[1]), per_language=found[2] is not None)
 
@@ -334,3 +416,16 @@ class TrainingTarget:
         cls, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         return {"type": "string", "pattern": r"^(done|\d{1,3}%( per language)?)$"}
+
+
+def _training(value: object) -> object:
+    if value == "optional" or isinstance(value, TrainingTarget):
+        return value
+    return TrainingTarget.parse(value)
+
+
+Training = Annotated[
+    TrainingTarget | Literal["optional"],
+    BeforeValidator(_training),
+    WithJsonSchema({"type": "string", "pattern": r"^(done|optional|\d{1,3}%( per language)?)$"}),
+]
