@@ -48,8 +48,7 @@ def found_issue(**changes):
 
 
 def observed(**changes):
-    raw = wire.parse_issue(found_issue(**changes))
-    return wire.observe(raw, raw.mark)
+    return wire.parse_found(wire.parse_issue(found_issue(**changes))).ours
 
 
 def history(**changes):
@@ -78,7 +77,7 @@ def transitions(**changes):
     page = wire.parse_changes(
         history(**changes), keys_by_id={"10001": "POLICY-1"}, statuses=STATUSES
     )
-    return page.transitions
+    return page.items
 
 
 @pytest.mark.parametrize(
@@ -170,9 +169,15 @@ def test_an_issue_is_blocked_by_its_inward_blocks_links_only():
 
 
 def test_an_issue_without_the_optional_fields_is_read():
-    raw = wire.parse_issue(found_issue(labels=None, issuelinks=None, summary=None))
+    assert observed(labels=None, issuelinks=None, summary=None).labels == ()
 
-    assert wire.observe(raw, raw.mark).labels == ()
+
+def test_comments_that_were_left_out_of_an_answer_are_noticed():
+    comment = {"id": "1", "created": "2026-01-02T12:00:00.000Z", "body": None}
+
+    page = wire.parse_comments({"comments": [comment], "total": 2}, issue_key="POLICY-1")
+
+    assert (len(page.comments), page.whole) == (1, False)
 
 
 def test_a_due_date_is_a_date():

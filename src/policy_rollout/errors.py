@@ -200,6 +200,7 @@ class ServiceRefused(ServiceError):
     def __init__(
         self, service: str, doing: str, reason: str, *, next_step: str, status: int
     ) -> None:
+        self.reason = reason
         self.status = status
         super().__init__(service, f"{doing} was refused (HTTP {status}): {reason}. {next_step}")
 
@@ -268,3 +269,13 @@ class PreflightFailed(ServiceError):
         self.missing = tuple(missing)
         lines = "\n".join(f"  - {each}" for each in self.missing)
         super().__init__("Preflight", f"{len(self.missing)} missing, nothing was written:\n{lines}")
+
+
+class NeverSettles(RolloutError):
+    """The same changes come back look after look: somebody or something undoes them."""
+
+    def __init__(self, looks: int, change: str) -> None:
+        super().__init__(
+            f"after {looks} looks there is still something to change, first {change}; somebody or "
+            "something undoes it. See who in the issue's history, then press Resume"
+        )

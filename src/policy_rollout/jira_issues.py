@@ -106,8 +106,8 @@ class JiraIssues:
     def highest_number(self) -> int:
         """The newest issue number that the search knows: a fence, never too high; 0 if none."""
         jql = f'project = "{self._connection.project}" ORDER BY key DESC'
-        page = self._reads.search_page(jql, "finding the newest issue", most=1)
-        return max((wire.number_of(each.issue_key) for each in page.issues), default=0)
+        newest = self._reads.first(jql, "finding the newest issue")
+        return wire.number_of(newest.issue_key) if newest else 0
 
     def create(self, issues: Sequence[NewIssue]) -> Created:
         """Create up to `BULK_LIMIT` issues in one request; parents must exist.
@@ -168,7 +168,7 @@ class JiraIssues:
         """
         asked = tuple(dict.fromkeys(issue_keys))
         fields = (*wire.READ_FIELDS, *(("comment",) if with_comments else ()))
-        found = self._reads.fetch(asked, fields)
+        found = self._reads.fetch(asked, fields, wire.parse_found)
         present = {issue.issue_key for issue in found}
         issues, oddities = _ours(found)
         return IssuesRead(
@@ -203,7 +203,7 @@ class JiraIssues:
         Raises:
             IssueNotOurs: the issue does not carry the mark of this stable key.
         """
-        found = self._reads.issue(issue_key, "labels")
+        found = self._reads.issue(issue_key, "labels", lambda issue: issue)
         marked = found.mark.key if found.mark else None
         if marked != issue.key:
             raise IssueNotOurs(SERVICE, issue_key, issue.key, marked)
@@ -221,8 +221,7 @@ class JiraIssues:
         Raises:
             NoWayToStatus: no transition leads there now.
         """
-        status = self._reads.issue(issue_key, "status").fields["status"]
-        here = wire.Way("", str(status["name"]), wire.parse_state(status))
+        here = self._reads.issue(issue_key, "status", wire.parse_here)
         if self._leads(here, to):
             return
         path = f"issue/{issue_key}/transitions"
@@ -261,7 +260,7 @@ class JiraIssues:
 
     def link(self, issue_key: str, blocked_by: str) -> None:
         """Show that one issue is blocked by another, once."""
-        if blocked_by in wire.parse_blockers(self._reads.issue(issue_key, "issuelinks").fields):
+        if blocked_by in self._reads.issue(issue_key, "issuelinks", wire.parse_blockers):
             return
         body = wire.blocks_link(issue_key, blocked_by)
         doing = f"linking {issue_key} to {blocked_by}"
@@ -279,18 +278,20 @@ class JiraIssues:
         return f"{self._site.url}/issues/?jql={quote(jql)}"
 
 
-def _ours(found: Sequence[wire.RawIssue]) -> tuple[dict[str, ObservedIssue], tuple[Oddity, ...]]:
+def _ours(
+    found: Sequence[wire.FoundIssue],
+) -> tuple[dict[str, ObservedIssue], tuple[Oddity, ...]]:
     """Issues by stable key, the lowest number where there are two, and what is odd."""
     issues: dict[str, ObservedIssue] = {}
     oddities: list[Oddity] = []
-    for raw in sorted(found, key=lambda each: wire.number_of(each.issue_key)):
-        if raw.mark is None:
-            oddities.append(Oddity(raw.issue_key, "carries no mark of a program; left alone"))
-        elif raw.mark.key in issues:
-            kept = issues[raw.mark.key].issue_key
-            oddities.append(Oddity(raw.issue_key, f"is a second {raw.mark.key}; {kept} is kept"))
+    for each in sorted(found, key=lambda each: wire.number_of(each.issue_key)):
+        if each.ours is None:
+            oddities.append(Oddity(each.issue_key, "carries no mark of a program; left alone"))
+        elif each.ours.key in issues:
+            kept = issues[each.ours.key].issue_key
+            oddities.append(Oddity(each.issue_key, f"is a second {each.ours.key}; {kept} is kept"))
         else:
-            issues[raw.mark.key] = wire.observe(raw, raw.mark)
+            issues[each.ours.key] = each.ours
     return issues, tuple(oddities)
 
 

@@ -16,6 +16,7 @@ PERMISSIONS = (
 _PAGE = 100
 _FIELDS = ("summary", "description", "labels", "duedate", "assignee")
 _FIELDS_OF_CHILDREN = (*_FIELDS, "parent")
+_BROWSE_USERS = "Give the service account the global permission 'Browse users and groups'"
 _FILLED_BY_JIRA = frozenset({"project", "issuetype", "reporter"})
 
 T = TypeVar("T")
@@ -213,7 +214,7 @@ class _Look:
         call = Call(
             "GET", "user/search", f"looking for {email}", params={**wanted, "maxResults": 50}
         )
-        found = self._ask(call, _parse_accounts, name=f"person {email}", next_step="")
+        found = self._ask(call, _parse_accounts, name=f"person {email}", next_step=_BROWSE_USERS)
         if found is None:
             return None
         matches = [
@@ -248,7 +249,7 @@ class _Look:
         try:
             return self._site.send(call, parse)
         except ServiceRefused as error:
-            self._miss(name, f"HTTP {error.status}", "an answer", next_step or str(error))
+            self._miss(name, f"HTTP {error.status}", "an answer", next_step)
             return None
 
     def _ask_pages(

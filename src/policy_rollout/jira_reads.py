@@ -1,16 +1,21 @@
 """The calls that read issues, one function each, with their limits and pages. Edge."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import count
+from typing import Any, TypeVar
 
 from policy_rollout import jira_wire as wire
-from policy_rollout.jira_site import Call, JiraSite
+from policy_rollout.errors import ServiceUnavailable
+from policy_rollout.jira_site import SERVICE, Call, JiraSite
 from policy_rollout.observed import Comment, Transition
 
 _FETCH_LIMIT = 100  # issues in one bulkfetch, by Jira's documentation
 _CHANGELOG_LIMIT = 1_000  # issues in one changelog/bulkfetch, by Jira's documentation
 _LABELS_IN_A_SEARCH = 50
+
+T = TypeVar("T")
 
 
 class IssueReads:
@@ -22,38 +27,41 @@ class IssueReads:
         self._keys_by_id: dict[str, str] = {}  # the changelog in bulk tells ids only
         self._statuses: wire.Statuses | None = None  # asked for when a history is first read
 
-    def issue(self, issue_key: str, field: str) -> wire.RawIssue:
+    def issue(self, issue_key: str, field: str, parse: Callable[[wire.RawIssue], T]) -> T:
+        """One field of one issue, with our mark."""
         params = {"fields": field, "properties": wire.PROPERTY}
         call = Call("GET", f"issue/{issue_key}", f"reading {issue_key}", params=params)
-        return self._site.send(call, wire.parse_issue)
+        return self._site.send(call, lambda answer: parse(wire.parse_issue(answer)))
 
-    def fetch(self, issue_keys: Sequence[str], fields: Sequence[str]) -> list[wire.RawIssue]:
-        """Issues by key in bulk; unknown keys are left out by Jira."""
-        found = [
-            issue
-            for some in _chunks(issue_keys, _FETCH_LIMIT)
-            for issue in self._fetch_some(some, fields)
-        ]
-        self._keys_by_id.update({each.issue_id: each.issue_key for each in found})
-        return found
+    def fetch(
+        self,
+        issue_keys: Sequence[str],
+        fields: Sequence[str],
+        parse: Callable[[wire.RawIssue], T],
+    ) -> list[T]:
+        """Issues by key in bulk; Jira leaves out the keys that it does not know."""
 
-    def _fetch_some(
-        self, issue_keys: Sequence[str], fields: Sequence[str]
-    ) -> tuple[wire.RawIssue, ...]:
-        body = {
-            "issueIdsOrKeys": list(issue_keys),
-            "fields": list(fields),
-            "properties": [wire.PROPERTY],
-        }
-        doing = f"reading {count_of(issue_keys)}"
-        call = Call("POST", "issue/bulkfetch", doing, body=body)
-        return self._site.send(call, wire.parse_issues)
+        def parse_some(answer: Any) -> list[T]:
+            found = wire.parse_issues(answer)
+            self._keys_by_id.update({each.issue_id: each.issue_key for each in found})
+            return [parse(each) for each in found]
+
+        issues: list[T] = []
+        for some in _chunks(issue_keys, _FETCH_LIMIT):
+            body = {
+                "issueIdsOrKeys": list(some),
+                "fields": list(fields),
+                "properties": [wire.PROPERTY],
+            }
+            doing = f"reading {count_of(some)}"
+            issues += self._site.send(Call("POST", "issue/bulkfetch", doing, body=body), parse_some)
+        return issues
 
     def after(self, number: int) -> Iterator[wire.RawIssue]:
         """The project's issues after a number, until a whole range holds none."""
         for start in count(number + 1, _FETCH_LIMIT):
             keys = [f"{self._project}-{each}" for each in range(start, start + _FETCH_LIMIT)]
-            found = self.fetch(keys, ("labels",))
+            found = self.fetch(keys, ("labels",), _as_it_is)
             if not found:
                 return
             yield from found
@@ -65,30 +73,17 @@ class IssueReads:
             yield from self.search(jql, f"looking for {count_of(some)} by label")
 
     def search(self, jql: str, doing: str) -> Iterator[wire.RawIssue]:
-        token = ""
-        while True:
-            page = self.search_page(jql, doing, token=token)
-            yield from page.issues
-            token = page.next_token
-            if not token:
-                return
+        call = Call("POST", "search/jql", doing, body=_query(jql, _FETCH_LIMIT))
+        yield from self._pages(call, wire.parse_page)
 
-    def search_page(
-        self, jql: str, doing: str, *, most: int = _FETCH_LIMIT, token: str = ""
-    ) -> wire.Page:
-        body = {
-            "jql": jql,
-            "fields": ["labels"],
-            "properties": [wire.PROPERTY],
-            "maxResults": most,
-            **({"nextPageToken": token} if token else {}),
-        }
-        return self._site.send(Call("POST", "search/jql", doing, body=body), wire.parse_page)
+    def first(self, jql: str, doing: str) -> wire.RawIssue | None:
+        call = Call("POST", "search/jql", doing, body=_query(jql, 1))
+        return next(iter(self._site.send(call, wire.parse_page).items), None)
 
     def transitions(self, issue_keys: Collection[str]) -> list[Transition]:
         """Changes of status, in no order."""
         known = frozenset(self._keys_by_id.values())
-        self.fetch([key for key in issue_keys if key not in known], ("status",))
+        self.fetch([key for key in issue_keys if key not in known], ("status",), _as_it_is)
         ids = [each for each, key in self._keys_by_id.items() if key in issue_keys]
         return [
             transition
@@ -102,13 +97,26 @@ class IssueReads:
         )
         body = {"issueIdsOrKeys": list(ids), "fieldIds": ["status"], "maxResults": _CHANGELOG_LIMIT}
         doing = f"reading the history of {count_of(ids)}"
+        yield from self._pages(Call("POST", "changelog/bulkfetch", doing, body=body), parse)
+
+    def _pages(self, call: Call, parse: Callable[[Any], wire.Page[T]]) -> Iterator[T]:
+        """All items of an answer in pages.
+
+        Raises:
+            ServiceUnavailable: a page leads back to one before, as Jira's have been seen to do;
+                going on would never end, and stopping would leave issues out.
+        """
+        asked = call
+        seen: set[str] = set()
         while True:
-            call = Call("POST", "changelog/bulkfetch", doing, body=body)
-            page = self._site.send(call, parse)
-            yield from page.transitions
+            page = self._site.send(asked, parse)
+            yield from page.items
             if not page.next_token:
                 return
-            body = {**body, "nextPageToken": page.next_token}
+            if page.next_token in seen:
+                raise ServiceUnavailable(SERVICE, call.doing, "its pages lead in a circle")
+            seen.add(page.next_token)
+            asked = replace(call, body={**call.body, "nextPageToken": page.next_token})
 
     def _project_statuses(self) -> wire.Statuses:
         if self._statuses is None:
@@ -117,29 +125,27 @@ class IssueReads:
             self._statuses = self._site.send(call, wire.parse_statuses)
         return self._statuses
 
-    def comments(self, issues: Sequence[wire.RawIssue]) -> Iterator[Comment]:
-        """The comments that came with the issues; the rest is asked for where some are left out."""
+    def comments(self, issues: Sequence[wire.FoundIssue]) -> Iterator[Comment]:
+        """The comments of our issues; asked for one by one where Jira left some out."""
         for issue in issues:
-            if issue.mark is None:
-                continue
-            page = wire.parse_comments(issue.issue_key, issue.fields.get("comment") or {})
-            whole = len(page.comments) >= page.total and "comment" in issue.fields
-            yield from page.comments if whole else self.comments_of(issue.issue_key)
+            if issue.ours is not None:
+                whole = issue.comments.whole
+                yield from issue.comments.comments if whole else self.comments_of(issue.issue_key)
 
     def comments_of(self, issue_key: str) -> Iterator[Comment]:
-        seen = 0
-        while True:
+        seen, whole = 0, False
+        while not whole:
             call = Call(
                 "GET",
                 f"issue/{issue_key}/comment",
                 f"reading the comments of {issue_key}",
                 params={"startAt": seen, "maxResults": _FETCH_LIMIT},
             )
-            page = self._site.send(call, partial(wire.parse_comments, issue_key))
+            parse = partial(wire.parse_comments, issue_key=issue_key, before=seen)
+            page = self._site.send(call, parse)
             yield from page.comments
             seen += len(page.comments)
-            if not page.comments or seen >= page.total:
-                return
+            whole = page.whole or not page.comments
 
 
 def count_of(things: Sequence[object]) -> str:
@@ -149,3 +155,16 @@ def count_of(things: Sequence[object]) -> str:
 def _chunks(things: Sequence[str], size: int) -> Iterator[Sequence[str]]:
     for start in range(0, len(things), size):
         yield things[start : start + size]
+
+
+def _query(jql: str, most: int) -> dict[str, Any]:
+    return {
+        "jql": jql,
+        "fields": ["labels"],
+        "properties": [wire.PROPERTY],
+        "maxResults": most,
+    }
+
+
+def _as_it_is(issue: wire.RawIssue) -> wire.RawIssue:
+    return issue

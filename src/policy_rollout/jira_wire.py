@@ -8,7 +8,7 @@ https://developer.atlassian.com/cloud/jira/platform/rest/v3/
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from policy_rollout.adf import to_adf, to_text
 from policy_rollout.desired import IssueKind, NewIssue
@@ -24,6 +24,8 @@ READ_FIELDS = (
 _BLOCKED_STATUS = "blocked"
 _SERVER_ERROR = 500
 _MILLISECONDS_FROM = 100_000_000_000  # seconds would be the year 5138
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +48,26 @@ class RawIssue:
 
 @dataclass(frozen=True, slots=True)
 class CommentPage:
+    """`whole` is false where Jira holds more comments than it sent."""
+
     comments: tuple[Comment, ...]
-    total: int
+    whole: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """A page of a search; `next_token` is empty on the last one."""
+class FoundIssue:
+    """An issue as a look at the world wants it; `ours` is None where it lacks our mark."""
 
-    issues: tuple[RawIssue, ...]
-    next_token: str
+    issue_key: str
+    ours: ObservedIssue | None
+    comments: CommentPage
 
 
 @dataclass(frozen=True, slots=True)
-class ChangePage:
-    transitions: tuple[Transition, ...]
+class Page(Generic[T]):
+    """A page of an answer in several; `next_token` is empty on the last one."""
+
+    items: tuple[T, ...]
     next_token: str
 
 
@@ -236,12 +243,20 @@ def _parse_mark(value: Any) -> Mark | None:
     return Mark(value["key"], str(value.get("content") or ""))
 
 
-def parse_page(answer: Any) -> Page:
+def parse_page(answer: Any) -> Page[RawIssue]:
     token = "" if answer.get("isLast") else str(answer.get("nextPageToken") or "")
     return Page(parse_issues(answer), token)
 
 
-def observe(issue: RawIssue, mark: Mark) -> ObservedIssue:
+def parse_found(issue: RawIssue) -> FoundIssue:
+    return FoundIssue(
+        issue_key=issue.issue_key,
+        ours=_observe(issue, issue.mark) if issue.mark else None,
+        comments=_embedded_comments(issue),
+    )
+
+
+def _observe(issue: RawIssue, mark: Mark) -> ObservedIssue:
     fields = issue.fields
     status = fields["status"]
     return ObservedIssue(
@@ -254,23 +269,37 @@ def observe(issue: RawIssue, mark: Mark) -> ObservedIssue:
         assignee=(fields.get("assignee") or {}).get("accountId"),
         due_on=date.fromisoformat(fields["duedate"]) if fields.get("duedate") else None,
         labels=tuple(fields.get("labels") or ()),
-        blocked_by=parse_blockers(fields),
+        blocked_by=parse_blockers(issue),
         content_digest=mark.content_digest,
         updated_at=parse_time(fields["updated"]),
     )
 
 
-def parse_blockers(fields: Mapping[str, Any]) -> frozenset[str]:
+def parse_here(issue: RawIssue) -> Way:
+    """The status an issue stands on, as if something led there."""
+    status = issue.fields["status"]
+    return Way("", str(status["name"]), parse_state(status))
+
+
+def parse_blockers(issue: RawIssue) -> frozenset[str]:
+    """Jira keys of what an issue is blocked by."""
     return frozenset(
         str(link["inwardIssue"]["key"])
-        for link in fields.get("issuelinks") or ()
+        for link in issue.fields.get("issuelinks") or ()
         if link.get("inwardIssue") and (link.get("type") or {}).get("name") == LINK_TYPE
     )
 
 
-def parse_comments(issue_key: str, answer: Any) -> CommentPage:
+def parse_comments(answer: Any, *, issue_key: str, before: int = 0) -> CommentPage:
+    """A page of comments, `before` of which were read already."""
     comments = tuple(_parse_comment(issue_key, each) for each in answer.get("comments") or ())
-    return CommentPage(comments, int(answer.get("total") or len(comments)))
+    seen = before + len(comments)
+    return CommentPage(comments, whole=seen >= int(answer.get("total") or 0))
+
+
+def _embedded_comments(issue: RawIssue) -> CommentPage:
+    page = issue.fields.get("comment")
+    return parse_comments(page, issue_key=issue.issue_key) if page else CommentPage((), whole=False)
 
 
 def _parse_comment(issue_key: str, found: Any) -> Comment:
@@ -291,7 +320,9 @@ def parse_statuses(answer: Any) -> Statuses:
     )
 
 
-def parse_changes(answer: Any, *, keys_by_id: Mapping[str, str], statuses: Statuses) -> ChangePage:
+def parse_changes(
+    answer: Any, *, keys_by_id: Mapping[str, str], statuses: Statuses
+) -> Page[Transition]:
     """Changes of status; the answer tells issues by id only."""
     found = (
         _parse_transition(keys_by_id[str(log["issueId"])], history, item, statuses)
@@ -300,7 +331,7 @@ def parse_changes(answer: Any, *, keys_by_id: Mapping[str, str], statuses: Statu
         for item in history.get("items") or ()
         if (item.get("fieldId") or item.get("field")) == "status"
     )
-    return ChangePage(tuple(found), str(answer.get("nextPageToken") or ""))
+    return Page(tuple(found), str(answer.get("nextPageToken") or ""))
 
 
 def _parse_transition(issue_key: str, history: Any, item: Any, statuses: Statuses) -> Transition:
