@@ -1,0 +1,392 @@
+"""Training and checklist rows in one Google Sheets workbook, over gspread's HTTP client. Edge.
+
+Machine columns are ours and may be rewritten at any time; human columns get a first value when
+their row is made and are never written again. Rows are found by key, columns by header.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote
+
+from gspread.urls import DRIVE_FILES_API_V3_URL, SPREADSHEET_BATCH_UPDATE_URL
+
+from policy_rollout.desired import DesiredRow, Tab
+from policy_rollout.errors import Missing, PreflightFailed, ServiceRefused
+from policy_rollout.observed import ObservedRow, Oddity
+from policy_rollout.workbook_edit import Edit, quoted
+from policy_rollout.workbook_http import (
+    SERVICE,
+    Answered,
+    Overtaken,
+    ServiceAccountToken,
+    SheetsClient,
+    SheetsConnection,
+    Unanswered,
+    credentials_missing,
+    load_account,
+    read_again,
+    retrying,
+    write_failure,
+)
+from policy_rollout.workbook_layout import (
+    COLUMNS,
+    Grid,
+    machine_texts,
+    observe,
+    parse_grid,
+)
+from policy_rollout.workbook_requests import (
+    APPEND_METADATA,
+    FIRST_APPEND_ID,
+    SHEET_IDS,
+    Request,
+    append,
+    append_number,
+    new_tab,
+    rewrite,
+)
+
+__all__ = ["DesiredRow", "RowsRead", "SheetsConnection", "Tab", "Workbook"]
+
+ROWS_A_BATCH = 2000
+"""Keeps a request under the 2 MB that Google recommends."""
+
+_SHEET_TYPE = "application/vnd.google-apps.spreadsheet"
+_STRUCTURE = "sheets.properties(sheetId,title),developerMetadata(metadataId,metadataKey)"
+_EDITED = "updatedSpreadsheet.sheets(properties.sheetId,data.rowData.values.formattedValue)"
+_BAD_REQUEST = 400
+
+
+@dataclass(frozen=True, slots=True)
+class RowsRead:
+    """The rows of a program by stable key, and what nobody planned."""
+
+    rows: dict[str, ObservedRow]
+    oddities: tuple[Oddity, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """The workbook before a write.
+
+    `next_append` was read before the grids: whoever appends after our look takes that number.
+    """
+
+    sheet_ids: dict[Tab, int]
+    titles: dict[Tab, str]
+    grids: dict[Tab, Grid]
+    next_append: int
+
+
+class Workbook:
+    """One workbook, opened when it is first needed; close it after use."""
+
+    def __init__(self, connection: SheetsConnection) -> None:
+        self._connection = connection
+
+    def close(self) -> None:
+        if "_client" in self.__dict__:
+            self._client.close()
+
+    @cached_property
+    def _client(self) -> SheetsClient:
+        account = load_account(self._connection.credentials)
+        return SheetsClient(ServiceAccountToken(account), self._connection.url)
+
+    def url(self, tab: Tab | None = None) -> str:
+        """Where people open the workbook, or one of its tabs."""
+        host = self._connection.url.rstrip("/") or "https://docs.google.com"
+        address = f"{host}/spreadsheets/d/{quote(self._connection.workbook)}/edit"
+        return address if tab is None else f"{address}?gid={SHEET_IDS[tab]}#gid={SHEET_IDS[tab]}"
+
+    def preflight(self) -> tuple[Missing, ...]:
+        """All that is missing before the first write; empty means ready.
+
+        Raises:
+            ServiceUnavailable: Google cannot be asked.
+        """
+        if missing := credentials_missing(self._connection.credentials):
+            return (missing,)
+        if not self._connection.workbook:
+            return (_workbook_not_set(),)
+        try:
+            look = self._look()
+            file = self._drive_file()
+        except ServiceRefused as refused:
+            return (self._not_open(refused),)
+        can_edit = file.get("capabilities", {}).get("canEdit", False)
+        return (*(() if can_edit else (self._not_writable(),)), *_headers_missing(look))
+
+    def read(self, program: str) -> RowsRead:
+        """The rows of a program in both tabs; a tab that is not there yet has none.
+
+        Raises:
+            ServiceUnavailable: no answer after all attempts.
+            ServiceRefused: not shared, not found, or the token is refused.
+        """
+        rows: dict[str, ObservedRow] = {}
+        oddities: list[Oddity] = []
+        for grid in self._grids().values():
+            found, odd = observe(grid, program)
+            oddities += odd
+            oddities += [
+                Oddity(f"workbook, tab {grid.tab}", f"key {key} also stands in tab {rows[key].tab}")
+                for key in found.keys() & rows.keys()
+            ]
+            rows |= {key: row for key, row in found.items() if key not in rows}
+        return RowsRead(rows, tuple(oddities))
+
+    def add_rows(self, rows: Sequence[DesiredRow]) -> None:
+        """Append the rows whose keys are not in the workbook, with the tabs if they are not there.
+
+        Each batch takes the workbook's next append number; a second batch with the same number is
+        refused by Google, so that an answer that got lost, or comes late, never doubles a row.
+
+        Raises:
+            WriteInDoubt: no answer after all attempts; rows may have been added.
+            ServiceUnavailable: throttled or down.
+            ServiceRefused: Google says no, or a tab has lost a header.
+        """
+        for row in rows:
+            machine_texts(row)  # refuses unknown headers before anything is sent
+        while self._written(f"adding {len(rows)} rows", lambda: self._append_missing(rows)):
+            pass
+
+    def rewrite(self, rows: Sequence[DesiredRow]) -> None:
+        """Make the machine cells of these rows read as desired; rows that are gone are left out.
+
+        Raises:
+            WriteInDoubt: no answer after all attempts, or people keep moving rows meanwhile.
+            ServiceUnavailable: throttled or down.
+            ServiceRefused: Google says no.
+        """
+        wanted = {row.key: machine_texts(row) for row in rows}
+        self._written(f"rewriting {len(rows)} rows", lambda: self._rewrite_once(wanted))
+
+    def changed_workbooks(self, since: datetime) -> frozenset[str]:
+        """The ids of all shared workbooks changed after an aware time, by one question to Drive.
+
+        Raises:
+            ServiceUnavailable: no answer after all attempts.
+            ServiceRefused: the Drive API is not enabled, or the token is refused.
+        """
+        moment = since.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        params = {
+            "q": f"mimeType = '{_SHEET_TYPE}' and modifiedTime > '{moment}'",
+            "fields": "files(id)",
+            "pageSize": 1000,
+            "supportsAllDrives": "true",
+            "includeItemsFromAllDrives": "true",
+        }
+        answer = self._ask("asking which workbooks changed", DRIVE_FILES_API_V3_URL, params)
+        return frozenset(file["id"] for file in answer.get("files", []))
+
+    def _written(self, doing: str, write: Callable[[], bool]) -> bool:
+        """What `write` returns; it looks before it writes, so it may be called again."""
+        try:
+            for attempt in retrying():
+                with attempt:
+                    return write()
+        except (Answered, Unanswered, Overtaken) as error:
+            raise write_failure(doing, error, self._next_step) from None
+        return False
+
+    def _append_missing(self, rows: Sequence[DesiredRow]) -> bool:
+        """Append one batch of what is missing; whether more is left to append."""
+        look = self._look()
+        if missing := _headers_missing(look):
+            raise PreflightFailed(missing)
+        present = {key for grid in look.grids.values() for key in grid.by_key()}
+        absent = list({row.key: row for row in rows if row.key not in present}.values())
+        batch = absent[:ROWS_A_BATCH]
+        if not batch:
+            return False
+        try:
+            self._send(_appending(look, batch))
+        except Answered as error:
+            if error.status == _BAD_REQUEST and self._look().next_append != look.next_append:
+                raise Overtaken("somebody else added rows at the same time") from None
+            raise
+        return len(absent) > len(batch)
+
+    def _rewrite_once(self, wanted: dict[str, dict[str, str]]) -> bool:
+        """Write what differs, and learn from the answer whether rows moved underneath.
+
+        A row that was hit by mistake joins `wanted` with its texts from before.
+        """
+        look = self._look()
+        edits = {tab: edit for tab, grid in look.grids.items() if (edit := Edit.of(grid, wanted))}
+        if not edits:
+            return False
+        answer = self._send(
+            [
+                request
+                for tab, edit in edits.items()
+                for request in rewrite(look.sheet_ids[tab], edit.changes)
+            ],
+            ranges=[text for tab, edit in edits.items() for text in edit.ranges(look.titles[tab])],
+        )
+        hit: dict[str, dict[str, str]] = {}
+        for sheet in answer["updatedSpreadsheet"]["sheets"]:
+            [tab] = [tab for tab in edits if look.sheet_ids[tab] == sheet["properties"]["sheetId"]]
+            hit |= edits[tab].moved(sheet["data"])
+        if hit:
+            for key, texts in hit.items():
+                wanted[key] = {**texts, **wanted.get(key, {})}
+            raise Overtaken("people moved rows at the same time")
+        return False
+
+    def _send(self, requests: Iterable[Request], ranges: Sequence[str] = ()) -> Any:
+        body: dict[str, Any] = {"requests": list(requests)}
+        if ranges:
+            body |= {
+                "includeSpreadsheetInResponse": True,
+                "responseIncludeGridData": True,
+                "responseRanges": list(ranges),
+            }
+        endpoint = SPREADSHEET_BATCH_UPDATE_URL % self._connection.workbook
+        return self._client.request("post", endpoint, {"fields": _EDITED}, json=body).json()
+
+    def _look(self) -> _Look:
+        """The tabs as they are now; one that is not there yet reads as it will be made."""
+        structure = self._reading(
+            "looking at the workbook",
+            lambda: self._client.spreadsheets_get(
+                self._connection.workbook, {"fields": _STRUCTURE}
+            ),
+        )
+        found = _tabs(structure)
+        grids = self._read_tabs({tab: title for tab, (_, title) in found.items()})
+        taken = [
+            each["metadataId"] - FIRST_APPEND_ID
+            for each in structure.get("developerMetadata", [])
+            if each["metadataKey"] == APPEND_METADATA
+        ]
+        return _Look(
+            sheet_ids={tab: sheet_id for tab, (sheet_id, _) in found.items()},
+            titles={tab: title for tab, (_, title) in found.items()},
+            grids=grids,
+            next_append=max(taken, default=0) + 1,
+        )
+
+    def _grids(self) -> dict[Tab, Grid]:
+        """Both tabs by one request; what else the workbook holds is asked for only if it fails."""
+        try:
+            return self._read_tabs({tab: tab.value for tab in Tab})
+        except ServiceRefused as refused:
+            if refused.status != _BAD_REQUEST:
+                raise
+        return self._look().grids
+
+    def _read_tabs(self, titles: dict[Tab, str]) -> dict[Tab, Grid]:
+        if not titles:
+            return {}
+        ranges = [quoted(title) for title in titles.values()]
+        answer = self._reading(
+            "reading the workbook",
+            lambda: self._client.values_batch_get(self._connection.workbook, ranges),
+        )
+        return {
+            tab: parse_grid(tab, found.get("values", []))
+            for tab, found in zip(titles, answer["valueRanges"], strict=True)
+        }
+
+    def _drive_file(self) -> Any:
+        return self._ask(
+            "asking Drive for the workbook",
+            f"{DRIVE_FILES_API_V3_URL}/{quote(self._connection.workbook)}",
+            {"fields": "id,capabilities(canEdit)", "supportsAllDrives": "true"},
+        )
+
+    def _ask(self, doing: str, endpoint: str, params: dict[str, Any]) -> Any:
+        return self._reading(
+            doing, lambda: self._client.request("get", endpoint, params=params).json()
+        )
+
+    def _reading(self, doing: str, ask: Callable[[], Any]) -> Any:
+        return read_again(doing, ask, self._next_step)
+
+    def _not_open(self, refused: ServiceRefused) -> Missing:
+        return Missing(
+            SERVICE,
+            f"workbook {self._connection.workbook}",
+            found=f"HTTP {refused.status} ({refused.reason})",
+            expected=f"a workbook that is shared with {self._mail}",
+            next_step=self._next_step(refused.status),
+        )
+
+    def _not_writable(self) -> Missing:
+        return Missing(
+            SERVICE,
+            f"workbook {self._connection.workbook}",
+            found="shared for reading only",
+            expected=f"shared with {self._mail} as an editor",
+            next_step="In the workbook choose Share and make that address an editor",
+        )
+
+    @property
+    def _mail(self) -> str:
+        mail: str = load_account(self._connection.credentials).service_account_email
+        return mail
+
+    def _next_step(self, status: int) -> str:
+        match status:
+            case 401:
+                return "Put a valid key file of the service account into ROLLOUT_SHEETS_CREDENTIALS"
+            case 403 | 404:
+                return (
+                    f"Check ROLLOUT_SHEETS_WORKBOOK ({self._connection.workbook}) and share the "
+                    f"workbook with {self._mail} as an editor"
+                )
+            case _:
+                return f"Look at the workbook: {self.url()}"
+
+
+def _workbook_not_set() -> Missing:
+    return Missing(
+        SERVICE,
+        "setting ROLLOUT_SHEETS_WORKBOOK",
+        found="nothing",
+        expected="the id of a workbook, the part after /d/ in its address",
+        next_step="Put it into .env, or name a workbook in the program spec",
+    )
+
+
+def _tabs(structure: dict[str, Any]) -> dict[Tab, tuple[int, str]]:
+    """The id and title of each of our tabs: by our id, else by its name."""
+    sheets = [each["properties"] for each in structure.get("sheets", [])]
+    found: dict[Tab, tuple[int, str]] = {}
+    for tab in Tab:
+        ours = [each for each in sheets if each["sheetId"] == SHEET_IDS[tab]]
+        named = [each for each in sheets if each["title"] == tab.value]
+        for each in (ours or named)[:1]:
+            found[tab] = (each["sheetId"], each["title"])
+    return found
+
+
+def _headers_missing(look: _Look) -> tuple[Missing, ...]:
+    return tuple(
+        Missing(
+            SERVICE,
+            f"tab {look.titles[tab]}",
+            found="no column with the header " + ", ".join(map(repr, grid.missing_headers)),
+            expected="the headers " + ", ".join(COLUMNS[tab]),
+            next_step="Name the columns so again; or rename the tab, and a new one is made",
+        )
+        for tab, grid in look.grids.items()
+        if grid.missing_headers
+    )
+
+
+def _appending(look: _Look, rows: Sequence[DesiredRow]) -> Iterator[Request]:
+    yield append_number(look.next_append)
+    for tab in Tab:
+        if tab not in look.grids:
+            yield from new_tab(tab)
+        mine = [row for row in rows if row.tab is tab]
+        if mine:
+            grid = look.grids.get(tab) or parse_grid(tab, [COLUMNS[tab]])
+            yield from append(look.sheet_ids.get(tab, SHEET_IDS[tab]), grid, mine)

@@ -1,0 +1,86 @@
+"""Machine cells that should read otherwise, and what a rewrite hit when people moved rows. Pure."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+from policy_rollout.workbook_layout import KEY, MACHINE, Grid, Line
+from policy_rollout.workbook_requests import CellChange
+
+
+def quoted(title: str) -> str:
+    """A tab's title as an A1 range of the whole tab."""
+    return "'" + title.replace("'", "''") + "'"
+
+
+def column_name(column: int) -> str:
+    """The letters of a column that counts from 0: A, ..., Z, AA."""
+    before, letter = divmod(column, 26)
+    return (column_name(before - 1) if before else "") + chr(ord("A") + letter)
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """The changes to one tab, as it was looked at."""
+
+    grid: Grid
+    changes: tuple[CellChange, ...]
+
+    @classmethod
+    def of(cls, grid: Grid, wanted: dict[str, dict[str, str]]) -> Self | None:
+        """What must change so that the rows read as wanted; None where nothing must.
+
+        A key that stands twice is left alone: which row is meant is for people to say.
+        """
+        changes = tuple(
+            change
+            for key, lines in grid.by_key().items()
+            if key in wanted and len(lines) == 1
+            for change in _changes(grid, lines[0], wanted[key])
+        )
+        return cls(grid, changes) if changes else None
+
+    def ranges(self, title: str) -> tuple[str, str]:
+        """The key column and the header row, to be asked back with the answer."""
+        key, header = column_name(self.grid.columns[KEY]), self.grid.header + 1
+        return f"{quoted(title)}!{key}1:{key}", f"{quoted(title)}!{header}:{header}"
+
+    def moved(self, data: Sequence[dict[str, Any]]) -> dict[str, dict[str, str]]:
+        """The machine texts from before of all rows that were touched, if any of them had moved.
+
+        Args:
+            data: the GridData of `ranges`, read in the same batch after the changes.
+        """
+        keys = [row[0] if row else "" for row in _texts(data[0])]
+        headers = next(iter(_texts(data[1])), ())
+        before = {line.at: key for key, lines in self.grid.by_key().items() for line in lines}
+        places = sorted({change.row for change in self.changes})
+        after = {at: keys[at] if at < len(keys) else "" for at in places}
+        has_moved_columns = headers[: len(self.grid.headers)] != self.grid.headers
+        if not has_moved_columns and all(after[at] == before[at] for at in places):
+            return {}
+        touched = {before[at] for at in places} | {key for key in after.values() if key}
+        return {key: self._machine(key) for key in touched}
+
+    def _machine(self, key: str) -> dict[str, str]:
+        lines, columns = self.grid.by_key().get(key, ()), self.grid.columns
+        return {
+            header: line.text(columns[header])
+            for line in lines[:1]
+            for header in MACHINE[self.grid.tab]
+            if header in columns
+        }
+
+
+def _changes(grid: Grid, line: Line, wanted: dict[str, str]) -> Iterator[CellChange]:
+    columns = grid.columns
+    for header, text in wanted.items():
+        if header != KEY and header in columns and line.text(columns[header]) != text:
+            yield CellChange(line.at, columns[header], text)
+
+
+def _texts(data: dict[str, Any]) -> list[tuple[str, ...]]:
+    return [
+        tuple(cell.get("formattedValue", "").strip() for cell in row.get("values", []))
+        for row in data.get("rowData", [])
+    ]

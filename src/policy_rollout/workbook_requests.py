@@ -1,0 +1,205 @@
+"""The `batchUpdate` requests for the Training and Checklist tabs. Pure.
+
+https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets/request
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from policy_rollout.desired import DesiredRow, Tab
+from policy_rollout.workbook_layout import (
+    COLUMNS,
+    COMPLETED,
+    FIRST_STATUS,
+    HUMAN,
+    KEY,
+    MACHINE,
+    STATUS,
+    STATUS_WORDS,
+    Grid,
+    machine_texts,
+)
+
+Request = dict[str, Any]
+
+SHEET_IDS: dict[Tab, int] = {Tab.TRAINING: 740_201, Tab.CHECKLIST: 740_202}
+"""Chosen by us, so that a tab that was asked for twice is still made once."""
+
+APPEND_METADATA = "rollout-append"
+FIRST_APPEND_ID = 740_300_000
+
+_WIDTHS = {"Material": 320, "Item": 380, "Message": 240, "Notes": 240, KEY: 60}
+_GREY_CELL = {
+    "backgroundColorStyle": {"rgbColor": {"red": 0.95, "green": 0.95, "blue": 0.95}},
+    "textFormat": {"foregroundColorStyle": {"rgbColor": {"red": 0.3, "green": 0.3, "blue": 0.3}}},
+}
+_MACHINE_NOTE = "Kept up to date by policy-rollout: what is written here is replaced."
+_HUMAN_NOTES = {
+    STATUS: "Yours to fill in. One of: " + ", ".join(STATUS_WORDS) + ".",
+    COMPLETED: "Yours to fill in: how many of the people have finished, from 0% to 100%.",
+    "Notes": "Yours to fill in. 'Not applicable' needs a word here on why.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CellChange:
+    """A machine cell that should read otherwise; `row` and `column` count from 0."""
+
+    row: int
+    column: int
+    text: str
+
+
+def new_tab(tab: Tab) -> Iterator[Request]:
+    """A tab with its header, notes, widths, filter and protections."""
+    sheet_id, headers = SHEET_IDS[tab], COLUMNS[tab]
+    size = {
+        "rowCount": 1000,
+        "columnCount": len(headers),
+        "frozenRowCount": 1,
+        "frozenColumnCount": 1,
+    }
+    yield {
+        "addSheet": {
+            "properties": {"sheetId": sheet_id, "title": tab.value, "gridProperties": size}
+        }
+    }
+    yield {
+        "updateCells": {
+            "start": {"sheetId": sheet_id, "rowIndex": 0, "columnIndex": 0},
+            "rows": [{"values": [_header_cell(tab, header) for header in headers]}],
+            "fields": "userEnteredValue,userEnteredFormat,note",
+        }
+    }
+    for at, header in enumerate(headers):
+        if header in MACHINE[tab]:
+            yield _protection(sheet_id, at)
+        if header in _WIDTHS:
+            yield _width(sheet_id, at, _WIDTHS[header])
+    area = {"sheetId": sheet_id, "startRowIndex": 0, "endColumnIndex": len(headers)}
+    yield {"setBasicFilter": {"filter": {"range": {**area, "startColumnIndex": 0}}}}
+
+
+def _header_cell(tab: Tab, header: str) -> Request:
+    grey = _GREY_CELL if header in MACHINE[tab] else {}
+    return {
+        "userEnteredValue": {"stringValue": header},
+        "userEnteredFormat": {**grey, "textFormat": {"bold": True}},
+        "note": _HUMAN_NOTES[header] if header in HUMAN[tab] else _MACHINE_NOTE,
+    }
+
+
+def _protection(sheet_id: int, column: int) -> Request:
+    """Warns whoever edits a machine column; a hard protection would keep people from sorting."""
+    area = {"sheetId": sheet_id, "startColumnIndex": column, "endColumnIndex": column + 1}
+    return {
+        "addProtectedRange": {
+            "protectedRange": {"range": area, "description": _MACHINE_NOTE, "warningOnly": True}
+        }
+    }
+
+
+def _width(sheet_id: int, column: int, pixels: int) -> Request:
+    area = {"dimension": "COLUMNS", "startIndex": column, "endIndex": column + 1}
+    return {
+        "updateDimensionProperties": {
+            "range": {"sheetId": sheet_id, **area},
+            "properties": {"pixelSize": pixels},
+            "fields": "pixelSize",
+        }
+    }
+
+
+def append_number(number: int) -> Request:
+    """Takes a number of the workbook's appends: of two batches with the same, one is refused."""
+    return {
+        "createDeveloperMetadata": {
+            "developerMetadata": {
+                "metadataId": FIRST_APPEND_ID + number,
+                "metadataKey": APPEND_METADATA,
+                "location": {"spreadsheet": True},
+                "visibility": "DOCUMENT",
+            }
+        }
+    }
+
+
+def append(sheet_id: int, grid: Grid, rows: Sequence[DesiredRow]) -> Iterator[Request]:
+    """Rows after the last one with data, in the columns as they stand, with their looks."""
+    yield {
+        "appendCells": {
+            "sheetId": sheet_id,
+            "rows": [{"values": _new_cells(grid, row)} for row in rows],
+            "fields": "userEnteredValue",
+        }
+    }
+    rows_below = {"startRowIndex": grid.header + 1, "endRowIndex": grid.end + len(rows)}
+    columns = grid.columns
+    for start, end in _runs(columns[name] for name in MACHINE[grid.tab]):
+        yield _formatted(_area(sheet_id, rows_below, start, end), _GREY_CELL)
+    status = columns[STATUS]
+    yield _drop_down(_area(sheet_id, rows_below, status, status + 1))
+    if COMPLETED in columns:
+        area = _area(sheet_id, rows_below, columns[COMPLETED], columns[COMPLETED] + 1)
+        yield _formatted(area, {"numberFormat": {"type": "PERCENT", "pattern": "0%"}})
+
+
+def _new_cells(grid: Grid, row: DesiredRow) -> list[Request]:
+    texts = {**machine_texts(row), STATUS: FIRST_STATUS}
+    columns = grid.columns
+    cells: list[Request] = [{} for _ in range(max(columns[header] for header in texts) + 1)]
+    for header, text in texts.items():
+        cells[columns[header]] = raw_cell(text)
+    return cells
+
+
+def raw_cell(text: str) -> Request:
+    """A cell that holds exactly this text, also where it starts with `=`."""
+    return {"userEnteredValue": {"stringValue": text}} if text else {}
+
+
+def _area(sheet_id: int, rows: dict[str, int], start: int, end: int) -> dict[str, int]:
+    return {"sheetId": sheet_id, **rows, "startColumnIndex": start, "endColumnIndex": end}
+
+
+def _formatted(area: dict[str, int], cell_format: Request) -> Request:
+    fields = f"userEnteredFormat({','.join(cell_format)})"
+    return {
+        "repeatCell": {"range": area, "cell": {"userEnteredFormat": cell_format}, "fields": fields}
+    }
+
+
+def _drop_down(area: dict[str, int]) -> Request:
+    words = [{"userEnteredValue": word} for word in STATUS_WORDS]
+    rule = {
+        "condition": {"type": "ONE_OF_LIST", "values": words},
+        "strict": True,
+        "showCustomUi": True,
+    }
+    return {"setDataValidation": {"range": area, "rule": rule, "filteredRowsIncluded": True}}
+
+
+def _runs(columns: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Neighbouring columns as half-open ranges."""
+    ordered = enumerate(sorted(columns))
+    for _, group in groupby(ordered, key=lambda pair: pair[1] - pair[0]):
+        run = [column for _, column in group]
+        yield run[0], run[-1] + 1
+
+
+def rewrite(sheet_id: int, changes: Sequence[CellChange]) -> Iterator[Request]:
+    """One request for each run of neighbouring cells of a row."""
+    ordered = sorted(changes, key=lambda change: (change.row, change.column))
+    numbered = enumerate(ordered)
+    for _, group in groupby(numbered, key=lambda pair: (pair[1].row, pair[1].column - pair[0])):
+        run = [change for _, change in group]
+        start = {"sheetId": sheet_id, "rowIndex": run[0].row, "columnIndex": run[0].column}
+        yield {
+            "updateCells": {
+                "start": start,
+                "rows": [{"values": [raw_cell(change.text) for change in run]}],
+                "fields": "userEnteredValue",
+            }
+        }
