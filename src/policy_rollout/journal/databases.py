@@ -30,16 +30,16 @@ _SQLITE_REASONS = {
     "SQLITE_CANTOPEN": "the file cannot be opened (is it a folder, or closed to this user?)",
     "SQLITE_CORRUPT": "the file is damaged; put back a copy",
     "SQLITE_NOTADB": "the file is no SQLite database, or it is damaged; put back a copy",
-    "SQLITE_BUSY": f"another process has kept it locked for {LOCK_SECONDS} s",
-    "SQLITE_LOCKED": f"another process has kept it locked for {LOCK_SECONDS} s",
+    "SQLITE_BUSY": "another process keeps it locked",
+    "SQLITE_LOCKED": "another process keeps it locked",
 }
 
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _POSTGRESQL_REASONS = {
     "53100": "the server's disk is full",
     "53300": "the server has no free connection",
-    "57014": f"no answer within {ANSWER_SECONDS} s",
-    "55P03": f"another process has kept it locked for {LOCK_SECONDS} s",
+    "57014": "it takes too long to answer",
+    "55P03": "another process keeps it locked",
     "42501": "this user may not read or write the journal's table",
     "25006": "the server is read-only",
     "57P01": "the server was shut down",
