@@ -1,25 +1,66 @@
 """The sandbox as one web application: Jira under /jira, Sheets and Drive under /sheets."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Mount, Route
 
-from policy_rollout.sandbox.database import open_database
+from policy_rollout.sandbox import (
+    admin,
+    jira_bulk_api,
+    jira_issue_api,
+    jira_site_api,
+    jira_tables,
+    sheets_api,
+)
+from policy_rollout.sandbox.admin import RequestLog
+from policy_rollout.sandbox.control import SERVICE_EMAIL
+from policy_rollout.sandbox.database import open_database, writing
 from policy_rollout.sandbox.faults import FaultInjection
+from policy_rollout.sandbox.jira_accounts import SERVICE_NAME, add_account
 from policy_rollout.sandbox.pages import page
+from policy_rollout.sandbox.state import SandboxState
 
 
 def create_app(folder: Path) -> Starlette:
     """The application over the database in a folder, both created if need be."""
-    engine = open_database(folder)
-    routes: list[BaseRoute] = [Route("/", home)]
-    app = Starlette(routes=routes, middleware=[Middleware(FaultInjection)])
-    app.state.engine = engine
+    state = SandboxState(open_database(folder))
+    jira_tables.metadata.create_all(state.engine)
+    with writing(state.engine) as connection:
+        add_account(connection, SERVICE_EMAIL, SERVICE_NAME)
+    app = Starlette(
+        routes=[
+            Route("/", home),
+            *admin.routes(),
+            Mount("/jira", routes=_jira_routes()),
+            Mount("/sheets", routes=sheets_api.routes(state.engine)),
+        ],
+        middleware=[
+            Middleware(RequestLog, state=state),
+            Middleware(FaultInjection, faults=state.faults),
+        ],
+        lifespan=_lifespan,
+    )
+    app.state.sandbox = state
     return app
+
+
+@asynccontextmanager
+async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+    yield
+    state: SandboxState = app.state.sandbox
+    await state.faults.forget()
+    state.engine.dispose()
+
+
+def _jira_routes() -> list[BaseRoute]:
+    """Fixed paths before those with a parameter: `issue/bulk` is no issue."""
+    return [*jira_bulk_api.routes(), *jira_site_api.routes(), *jira_issue_api.routes()]
 
 
 async def home(_: Request) -> Response:

@@ -1,0 +1,195 @@
+"""The sandbox's own endpoints: people, faults, behaviour and the log of requests.
+
+They are for trials and tests and belong to neither Jira nor Sheets.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from policy_rollout.sandbox.behaviour import Behaviour
+from policy_rollout.sandbox.database import reading, writing
+from policy_rollout.sandbox.faults import Rule
+from policy_rollout.sandbox.jira_accounts import add_account, all_accounts, close_account
+from policy_rollout.sandbox.pages import page
+from policy_rollout.sandbox.state import SandboxState
+
+RULES = TypeAdapter(list[Rule])
+
+
+class Newcomer(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    email: str
+    name: str = ""
+    hides_email: bool = False
+
+
+def routes() -> list[BaseRoute]:
+    return [
+        Route("/people", people_page, methods=["GET"]),
+        Route("/people", add_from_form, methods=["POST"]),
+        Route("/sandbox/people", list_people, methods=["GET"]),
+        Route("/sandbox/people", add_person, methods=["POST"]),
+        Route("/sandbox/people/{email}", remove_person, methods=["DELETE"]),
+        Route("/sandbox/faults", list_faults, methods=["GET"]),
+        Route("/sandbox/faults", set_faults, methods=["POST"]),
+        Route("/sandbox/faults/land", land_late_writes, methods=["POST"]),
+        Route("/sandbox/behaviour", show_behaviour, methods=["GET"]),
+        Route("/sandbox/behaviour", change_behaviour, methods=["POST"]),
+        Route("/sandbox/requests", list_requests, methods=["GET"]),
+        Route("/sandbox/requests", clear_requests, methods=["DELETE"]),
+    ]
+
+
+class RequestLog:
+    """ASGI middleware that notes each request to Jira and Sheets, in memory.
+
+    The status is null where the connection was cut before an answer.
+    """
+
+    def __init__(self, app: ASGIApp, state: SandboxState) -> None:
+        self.app = app
+        self.state = state
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not scope["path"].startswith(("/jira/", "/sheets/")):
+            await self.app(scope, receive, send)
+            return
+        entry: dict[str, Any] = {
+            "method": scope["method"],
+            "path": scope["path"],
+            "status": None,
+            "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        }
+        self.state.requests.append(entry)
+
+        async def noted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                entry["status"] = message["status"]
+            await send(message)
+
+        await self.app(scope, receive, noted)
+
+
+async def people_page(request: Request) -> Response:
+    return await run_in_threadpool(_people_page, request)
+
+
+def _people_page(request: Request) -> Response:
+    with reading(_state(request).engine) as connection:
+        people = [each for each in all_accounts(connection).values() if each.active]
+    return page("people.html", people=people)
+
+
+async def add_from_form(request: Request) -> Response:
+    async with request.form() as form:
+        given = Newcomer(
+            email=str(form["email"]).strip(),
+            name=str(form.get("name", "")).strip(),
+            hides_email="hides_email" in form,
+        )
+    await run_in_threadpool(_add, request, given)
+    return RedirectResponse("/people", status_code=303)
+
+
+async def list_people(request: Request) -> Response:
+    return await run_in_threadpool(_list_people, request)
+
+
+def _list_people(request: Request) -> Response:
+    with reading(_state(request).engine) as connection:
+        known = all_accounts(connection).values()
+    told = [
+        {
+            "accountId": each.account_id,
+            "email": each.email,
+            "name": each.name,
+            "hides_email": each.hides_email,
+            "active": each.active,
+        }
+        for each in known
+    ]
+    return JSONResponse(told)
+
+
+async def add_person(request: Request) -> Response:
+    try:
+        given = Newcomer.model_validate_json(await request.body())
+    except ValidationError as error:
+        return _wrong(error)
+    account_id = await run_in_threadpool(_add, request, given)
+    return JSONResponse({"accountId": account_id}, status_code=201)
+
+
+def _add(request: Request, given: Newcomer) -> str:
+    with writing(_state(request).engine) as connection:
+        account = add_account(connection, given.email, given.name, hides_email=given.hides_email)
+    return account.account_id
+
+
+async def remove_person(request: Request) -> Response:
+    return await run_in_threadpool(_remove_person, request)
+
+
+def _remove_person(request: Request) -> Response:
+    with writing(_state(request).engine) as connection:
+        known = close_account(connection, request.path_params["email"])
+    return Response(status_code=204 if known else 404)
+
+
+async def list_faults(request: Request) -> Response:
+    used = _state(request).faults.used()
+    return JSONResponse([{**rule.model_dump(mode="json"), "used": count} for rule, count in used])
+
+
+async def set_faults(request: Request) -> Response:
+    try:
+        rules = RULES.validate_json(await request.body())
+    except ValidationError as error:
+        return _wrong(error)
+    _state(request).faults.replace(rules)
+    return Response(status_code=204)
+
+
+async def land_late_writes(request: Request) -> Response:
+    await _state(request).faults.land()
+    return Response(status_code=204)
+
+
+async def show_behaviour(request: Request) -> Response:
+    return JSONResponse(_state(request).behaviour.model_dump(mode="json"))
+
+
+async def change_behaviour(request: Request) -> Response:
+    state = _state(request)
+    try:
+        changed = {**state.behaviour.model_dump(), **await request.json()}
+        state.behaviour = Behaviour.model_validate(changed)
+    except ValidationError as error:
+        return _wrong(error)
+    return Response(status_code=204)
+
+
+async def list_requests(request: Request) -> Response:
+    return JSONResponse(list(_state(request).requests))
+
+
+async def clear_requests(request: Request) -> Response:
+    _state(request).requests.clear()
+    return Response(status_code=204)
+
+
+def _wrong(error: ValidationError) -> Response:
+    return JSONResponse(error.errors(include_url=False, include_context=False), status_code=400)
+
+
+def _state(request: Request) -> SandboxState:
+    state: SandboxState = request.app.state.sandbox
+    return state

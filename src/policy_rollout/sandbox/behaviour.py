@@ -1,0 +1,30 @@
+"""How the sandbox behaves where sites differ: settings that a test or a trial may change."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Behaviour(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    search_lag_seconds: float = Field(
+        default=2.0, ge=0, description="How old the state is that a search sees."
+    )
+    burst_limits: bool = Field(
+        default=False, description="Refuse too many calls a second with 429, as Jira Cloud does."
+    )
+    fields_off_screen: frozenset[str] = Field(
+        default=frozenset(), description="Field ids that are missing from the create screen."
+    )
+    missing_issue_types: frozenset[str] = Field(
+        default=frozenset(), description="Names of issue types that the project does not have."
+    )
+    denied_permissions: frozenset[str] = Field(
+        default=frozenset(), description="Permission keys that nobody has in the project."
+    )
+    required_fields: frozenset[str] = Field(
+        default=frozenset(), description="Field ids that a create must carry besides the usual."
+    )
+    epoch_changelog: bool = Field(
+        default=False,
+        description="Bulk changelogs tell times as epoch milliseconds, as some answers do.",
+    )
