@@ -10,7 +10,37 @@ from policy_rollout.observed import ObservedRow, World
 from policy_rollout.plan import Change, Outline, changes, sign_off_issues
 from policy_rollout.program import ProgramState, Recorded, take
 from policy_rollout.sign_offs import decisions
-from policy_rollout.work import Kind, State, WorkItem
+from policy_rollout.work import Kind, State, WorkItem, epic_key, sign_off_key
+
+
+@dataclass(frozen=True, slots=True)
+class ToLookAt:
+    """What a look reads: stable to Jira keys of work and of sign-offs, and whether there are rows."""
+
+    issues: dict[str, str]
+    sign_offs: dict[str, str]
+    has_rows: bool
+
+
+def to_look_at(outline: Outline, state: ProgramState) -> ToLookAt:
+    """The epic and the work of the stages whose gates have not passed."""
+    program = outline.spec.program
+    epic = epic_key(program)
+    work = [epic]
+    signs: list[str] = []
+    has_rows = False
+    for stage in state.waiting_stages:
+        items = outline.of(stage)
+        work += [item.key for item in items]
+        signs += [
+            sign_off_key(program, stage, role) for role in outline.spec.stages[stage].gate.sign_off
+        ]
+        has_rows = has_rows or any(item.key in state.rows for item in items)
+    return ToLookAt(
+        issues={key: state.issues[key] for key in work if key in state.issues},
+        sign_offs={key: state.issues[key] for key in signs if key in state.issues},
+        has_rows=has_rows,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +76,15 @@ def decide(
     judged = scene.judged()
     due = changes(outline, scene.ahead, world, judged)
     return Decision(tuple(scene.events), due, scene.ahead, judged)
+
+
+def as_known(outline: Outline, state: ProgramState) -> Decision:
+    """What the journal alone knows, where nobody looked: no events, no changes."""
+    judged = {
+        stage: judge(outline.spec, stage, outline.of(stage), state.of)
+        for stage in state.waiting_stages
+    }
+    return Decision((), (), state, judged)
 
 
 class _Scene:

@@ -171,11 +171,11 @@ class Rejected(_Event):
     cells: dict[str, str] = Field(default_factory=dict)
 
 
-class ItemsReopened(_Event):
-    """Issues that were sent back stand on To Do again."""
+class IssuesMoved(_Event):
+    """We moved issues: stable key to the state they were brought to."""
 
-    kind: Literal["items_reopened"] = "items_reopened"
-    keys: tuple[str, ...]
+    kind: Literal["issues_moved"] = "issues_moved"
+    states: dict[str, State]
 
 
 class Said(_Event):
@@ -202,6 +202,13 @@ class TroubleMet(_Event):
 
 class TroubleOver(_Event):
     kind: Literal["trouble_over"] = "trouble_over"
+
+
+class RecreationAsked(_Event):
+    """A person wants the deleted issues and rows of these stable keys again."""
+
+    kind: Literal["recreation_asked"] = "recreation_asked"
+    keys: tuple[str, ...]
 
 
 class Resumed(_Event):
@@ -233,10 +240,11 @@ Event = Annotated[
     | SignOffWithdrawn
     | Rejected
     | Said
-    | ItemsReopened
+    | IssuesMoved
     | GatePassed
     | TroubleMet
     | TroubleOver
+    | RecreationAsked
     | Resumed
     | ProgramFinished,
     Field(discriminator="kind"),

@@ -35,9 +35,7 @@ def decide_and_write(
     """
     if not events:
         return
-    for entry in journal.append(
-        state.program, _written(events, actor), after=state.head, at=at
-    ):
+    for entry in journal.append(state.program, _written(events, actor), after=state.head, at=at):
         take(state, _recorded(entry))
 
 

@@ -6,15 +6,16 @@ empty when Jira and the workbook read as the spec and the journal say.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 
 from policy_rollout.desired import DesiredRow, IssueKind, NewIssue, Tab
 from policy_rollout.gates import Judged, missing_sign_offs
 from policy_rollout.observed import ObservedIssue, World
 from policy_rollout.program import ProgramState
 from policy_rollout.report.issue_text import epic_text, sign_off_text, task_text
-from policy_rollout.schedule import Schedule
+from policy_rollout.schedule import Schedule, make_schedule
 from policy_rollout.spec.model import Spec
-from policy_rollout.work import Kind, State, WorkItem, epic_key, sign_off_key
+from policy_rollout.work import Kind, State, WorkItem, epic_key, expand, sign_off_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,3 +345,8 @@ def _partial_quorums(spec: Spec, state: ProgramState, stage: str) -> Iterator[Sa
                 f"Signed by {given.person}; {given.role} still needs {missing[given.role]} more.",
                 f"signed-{given.history_id}",
             )
+
+
+def outline_of(spec: Spec, *, today: date) -> Outline:
+    items = expand(spec)
+    return Outline(spec, items, make_schedule(spec, items, today=today))

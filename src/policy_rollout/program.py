@@ -103,6 +103,11 @@ class ProgramState:
         return gate is not None and gate.passed_at is not None
 
     @property
+    def wrote_nothing(self) -> bool:
+        """Whether nothing of the program can exist outside: it may still be launched anew."""
+        return not (self.issues or self.rows or self.doubts)
+
+    @property
     def waiting_stages(self) -> tuple[str, ...]:
         """Stages that are open and whose gate has not passed, in the order they opened."""
         return tuple(stage for stage, gate in self.gates.items() if gate.passed_at is None)
@@ -207,11 +212,16 @@ def _take_work(state: ProgramState, at: datetime, event: ev.Event) -> None:
             for key, seen in items.items():
                 if key in state.sent_back and seen.cells != state.sent_back[key]:
                     del state.sent_back[key]
-        case ev.ItemsReopened(keys=keys):
-            for key in keys:
+        case ev.IssuesMoved(states=states):
+            for key in states:
                 state.sent_back.pop(key, None)
         case ev.Said(marks=marks):
             state.said.update(marks)
+        case ev.RecreationAsked(keys=keys):
+            for key in keys:
+                state.issues.pop(key, None)
+                state.rows.discard(key)
+                state.seen.pop(key, None)
         case ev.OdditiesSeen(oddities=oddities):
             state.oddities = oddities
 

@@ -58,7 +58,7 @@ class Settings(BaseSettings):
         float, Field(gt=0, description="How long a lost write stays in doubt.")
     ] = 180
     watch_seconds: Annotated[
-        float, Field(gt=0, description="How often people's changes are looked for.")
+        float, Field(gt=0, le=60, description="How often people's changes are looked for.")
     ] = 60
 
     @property

@@ -190,3 +190,17 @@ def _before(
         wanted = (part,) if part is not None and part in by_part else tuple(by_part)
         before.extend(key for each in wanted for key in by_part[each])
     return tuple(before)
+
+
+def people_of(spec: Spec) -> tuple[str, ...]:
+    """Everybody whom Jira must know: members, backups, assignees and the owner, once each."""
+    people = [person for role in spec.people.values() for person in (*role.members, *role.backups)]
+    people += [
+        task.assignee
+        for stage in spec.stages.values()
+        for task in stage.tasks.values()
+        if task.assignee
+    ]
+    if spec.owner:
+        people.append(spec.owner)
+    return tuple(dict.fromkeys(people))

@@ -1,0 +1,198 @@
+"""One pass of a program: look, decide, journal, apply, until there is nothing left to do."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import islice
+from typing import TypeVar
+
+from prefect import get_run_logger
+
+from flows.publishing import publish
+from policy_rollout import events as ev
+from policy_rollout.connections import links_of
+from policy_rollout.decide import Decision, as_known, decide, to_look_at
+from policy_rollout.desired import NewIssue
+from policy_rollout.errors import (
+    JournalConflict,
+    NeverSettles,
+    PreflightFailed,
+    RolloutError,
+    ServiceError,
+    SettingsWrong,
+    WriteInDoubt,
+)
+from policy_rollout.history import decide_and_write, note, state_of
+from policy_rollout.jira_issues import BULK_LIMIT
+from policy_rollout.journal.store import Journal
+from policy_rollout.plan import (
+    AddRow,
+    Change,
+    CreateIssue,
+    LinkIssues,
+    MoveIssue,
+    Outline,
+    RewriteRow,
+    SayOnIssue,
+    UpdateIssue,
+    outline_of,
+)
+from policy_rollout.report.board import form_text, headline
+from policy_rollout.settings import Settings
+from policy_rollout.spec.model import Spec
+from policy_rollout.trouble import met
+from tasks.issues import (
+    ACTOR,
+    check_jira,
+    comment_on_issues,
+    create_issues,
+    link_issues,
+    move_issues,
+    settle_doubt,
+    update_issues,
+)
+from tasks.rows import add_rows, check_workbook, rewrite_rows
+from tasks.world import look_at_world
+
+MOST_LOOKS = 20
+_T = TypeVar("_T", bound=Change)
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What a pass left behind: its last decision, which had nothing to change."""
+
+    decision: Decision
+    did_something: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stands:
+    """Where a program stands after a pass: over, or what the Resume form says meanwhile."""
+
+    is_over: bool
+    text: str
+
+
+def pass_or_trouble(journal: Journal, settings: Settings, spec: Spec) -> Stands:
+    """Make one pass; an outside failure is journaled and shown, and tried again later."""
+    try:
+        passed = run_pass(journal, settings, spec)
+    except JournalConflict:
+        return pass_or_trouble(journal, settings, spec)
+    except (ServiceError, SettingsWrong, NeverSettles) as error:
+        passed = Passed(_note_trouble(journal, spec, error), did_something=True)
+    else:
+        passed = _note_calm(journal, passed)
+    now = datetime.now(UTC)
+    outline = _outline(spec, now)
+    if passed.did_something:
+        publish(settings, outline, passed.decision, now=now)
+    if passed.decision.ahead.finished_at is not None:
+        return Stands(is_over=True, text=headline(outline, passed.decision.ahead))
+    text = form_text(outline, passed.decision, links_of(settings, spec), now=now)
+    return Stands(is_over=False, text=text)
+
+
+def _note_trouble(journal: Journal, spec: Spec, error: RolloutError) -> Decision:
+    get_run_logger().warning("%s", error)
+    now = datetime.now(UTC)
+    state = state_of(journal, spec.program)
+    note(journal, spec.program, (met(error, state, now),), actor=ACTOR, at=now)
+    return as_known(_outline(spec, now), state_of(journal, spec.program))
+
+
+def _note_calm(journal: Journal, passed: Passed) -> Passed:
+    state = passed.decision.ahead
+    if state.trouble is None:
+        return passed
+    note(journal, state.program, (ev.TroubleOver(),), actor=ACTOR, at=datetime.now(UTC))
+    calm = replace(passed.decision, ahead=state_of(journal, state.program))
+    return Passed(calm, did_something=True)
+
+
+def _outline(spec: Spec, now: datetime) -> Outline:
+    return outline_of(spec, today=now.astimezone(spec.timeline.timezone).date())
+
+
+def run_pass(journal: Journal, settings: Settings, spec: Spec) -> Passed:
+    """Make the world what the spec and the journal say.
+
+    Raises:
+        ServiceError: Jira or the workbook failed; what was done until then is journaled.
+        JournalConflict: somebody else wrote meanwhile; start again.
+    """
+    did_something = False
+    if not state_of(journal, spec.program).own_account:
+        preflight(journal, spec)
+        did_something = True
+    for _ in range(MOST_LOOKS):
+        settle_doubts(journal, spec)
+        state = state_of(journal, spec.program)
+        now = datetime.now(UTC)
+        outline = _outline(spec, now)
+        world = look_at_world(spec, to_look_at(outline, state))
+        decision = decide(
+            outline, state, world, rejected_status=settings.jira_rejected_status, now=now
+        )
+        decide_and_write(journal, state, decision.events, actor=ACTOR, at=now)
+        if not decision.changes:
+            return Passed(decision, did_something or bool(decision.events))
+        with suppress(WriteInDoubt):  # the next look tells whether it happened
+            apply(spec, decision.changes, batch=str(state.head))
+        did_something = True
+    raise NeverSettles(MOST_LOOKS, repr(decision.changes[0]))
+
+
+def preflight(journal: Journal, spec: Spec) -> None:
+    """Check both services before the first write, and journal who everybody is.
+
+    Raises:
+        PreflightFailed: with all that is missing in both.
+    """
+    resolved, missing = check_jira(spec)
+    missing = (*missing, *check_workbook(spec))
+    if missing:
+        raise PreflightFailed(missing)
+    state = state_of(journal, spec.program)
+    decide_and_write(journal, state, (resolved,), actor=ACTOR, at=datetime.now(UTC))
+
+
+def settle_doubts(journal: Journal, spec: Spec) -> None:
+    """Look for creations whose answer was lost.
+
+    Raises:
+        WriteInDoubt: some may still arrive; the rest of the program waits for them.
+    """
+    for doubt in tuple(state_of(journal, spec.program).doubts.values()):
+        settle_doubt(spec, doubt)
+
+
+def apply(spec: Spec, changes: tuple[Change, ...], *, batch: str) -> None:
+    """Carry the changes out in their order, one task run a kind; creations in batches."""
+    creations = [each.issue for each in of_kind(changes, CreateIssue)]
+    for number, issues in enumerate(in_batches(creations, BULK_LIMIT)):
+        create_issues(spec, f"{batch}-{number}", issues)
+    if rows := of_kind(changes, AddRow):
+        add_rows(spec, [each.row for each in rows])
+    if updates := of_kind(changes, UpdateIssue):
+        update_issues(spec, updates)
+    if rewrites := of_kind(changes, RewriteRow):
+        rewrite_rows(spec, [each.row for each in rewrites])
+    if links := of_kind(changes, LinkIssues):
+        link_issues(spec, links)
+    if moves := of_kind(changes, MoveIssue):
+        move_issues(spec, moves)
+    if comments := of_kind(changes, SayOnIssue):
+        comment_on_issues(spec, comments)
+
+
+def of_kind(changes: tuple[Change, ...], kind: type[_T]) -> list[_T]:
+    return [each for each in changes if isinstance(each, kind)]
+
+
+def in_batches(issues: Sequence[NewIssue], size: int) -> Iterator[list[NewIssue]]:
+    left = iter(issues)
+    while batch := list(islice(left, size)):
+        yield batch

@@ -1,0 +1,79 @@
+"""The flow of a program: from launch to its last gate, suspended while people work.
+
+Each time it starts, from the first line, it makes the world what the spec and the journal say.
+Nothing is remembered in the flow itself.
+"""
+
+from typing import Annotated, Literal
+from uuid import uuid4
+
+from prefect import flow, get_run_logger
+from prefect.client.schemas.objects import State
+from prefect.flow_runs import suspend_flow_run
+from prefect.input import RunInput
+from prefect.runtime import flow_run
+from prefect.states import Completed, Failed
+from pydantic import Field
+
+from flows.passes import pass_or_trouble
+from flows.programs import PASTED, SHIPPED, run_name, text_of
+from flows.taking_up import CHECK, RECREATE, note_answer, take_up, wait_key
+from policy_rollout.errors import JournalUnavailable, ProgramAlreadyLaunched, SpecRefused
+from policy_rollout.history import state_of
+from policy_rollout.journal.store import Journal
+from policy_rollout.settings import Settings
+
+
+class Answer(RunInput):
+    """The Resume form."""
+
+    action: Literal["check now", "create again what was deleted"] = CHECK
+    note: str = Field(default="", description="Why, for the journal; may stay empty.")
+
+
+@flow(name="rollout", flow_run_name=run_name)
+def rollout(
+    program: Annotated[
+        str,
+        Field(
+            title="Program",
+            description="A shipped program, or the first entry to paste a spec below.",
+            json_schema_extra={"enum": [PASTED, *SHIPPED]},
+        ),
+    ] = PASTED,
+    pasted_spec: Annotated[
+        str, Field(title="Pasted spec", description="The YAML text of a program spec.")
+    ] = "",
+    source: Annotated[
+        str, Field(title="Source", description="Where the pasted spec comes from.")
+    ] = "pasted",
+) -> State[str]:
+    """Launch a program and carry it, gate by gate, to its end."""
+    try:
+        return _carry(*text_of(program, pasted_spec, source))
+    except (SpecRefused, ProgramAlreadyLaunched) as error:
+        return Failed(message=str(error))
+    except JournalUnavailable as error:
+        get_run_logger().error("%s", error)  # noqa: TRY400 - the text says it all, no trace
+        suspend_flow_run(
+            wait_for_input=Answer.with_initial_data(description=str(error), action=CHECK),
+            key=f"journal-{uuid4()}",
+            timeout=None,
+        )
+        raise
+
+
+def _carry(text: str, source: str) -> State[str]:
+    settings, run = Settings.load(), str(flow_run.id)
+    with Journal(settings.journal_address) as journal:
+        spec = take_up(journal, text, source, run)
+        while True:
+            note_answer(journal, spec.program, run)
+            stands = pass_or_trouble(journal, settings, spec)
+            if stands.is_over:
+                return Completed(message=stands.text)
+            suspend_flow_run(
+                wait_for_input=Answer.with_initial_data(description=stands.text, action=CHECK),
+                key=wait_key(state_of(journal, spec.program)),
+                timeout=None,
+            )

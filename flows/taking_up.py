@@ -1,0 +1,59 @@
+"""How a run finds its program: launched by it, or by a run before it that wrote nothing."""
+
+from datetime import UTC, datetime
+from typing import Literal
+
+from policy_rollout import events as ev
+from policy_rollout import prefect_api
+from policy_rollout.errors import ProgramAlreadyLaunched
+from policy_rollout.history import decide_and_write, state_of
+from policy_rollout.journal.store import Journal
+from policy_rollout.program import ProgramState
+from policy_rollout.spec.model import Spec
+from policy_rollout.spec.reader import read_valid
+from policy_rollout.work import State
+
+CHECK: Literal["check now"] = "check now"
+RECREATE: Literal["create again what was deleted"] = "create again what was deleted"
+
+
+def take_up(journal: Journal, text: str, source: str, run: str) -> Spec:
+    """The spec this run carries; the first time, its launch is journaled.
+
+    Raises:
+        SpecRefused: the text has errors; nothing was written.
+        ProgramAlreadyLaunched: another run carries the program.
+    """
+    now = datetime.now(UTC)
+    spec = read_valid(text, source)
+    state = state_of(journal, spec.program)
+    if state.run == run:
+        return read_valid(state.spec_text, state.spec_path)
+    if state.run and not state.wrote_nothing:
+        at = f"{state.launched_at:%Y-%m-%d %H:%M} UTC"
+        raise ProgramAlreadyLaunched(spec.program, at, prefect_api.run_url(state.run) or state.run)
+    launched = ev.Launched(spec_text=text, spec_path=source, run=run)
+    before = state.run
+    decide_and_write(journal, state, (launched,), actor="rollout", at=now)
+    if before:
+        prefect_api.cancel(before, f"replaced by a new launch, run {run}")
+    return spec
+
+
+def note_answer(journal: Journal, program: str, run: str) -> None:
+    """Journal the answer that resumed this run, once."""
+    state = state_of(journal, program)
+    answer = prefect_api.given_answer(run, wait_key(state))
+    if answer is None:
+        return
+    action, because = str(answer.get("action", "")), str(answer.get("note", ""))
+    resumed: list[ev.Event] = [ev.Resumed(wait=state.waits, because=because or action)]
+    if action == RECREATE:
+        gone = tuple(key for key, seen in state.seen.items() if seen.state is State.MISSING)
+        resumed.append(ev.RecreationAsked(keys=gone))
+    decide_and_write(journal, state, resumed, actor=because or "Prefect", at=datetime.now(UTC))
+
+
+def wait_key(state: ProgramState) -> str:
+    """The key of the program's next wait: fixed, so that a repeated wait is the same one."""
+    return f"answer-{state.waits}"

@@ -1,0 +1,82 @@
+"""From settings and a spec to clients of Jira and the workbook. Opens connections."""
+
+from urllib.parse import quote
+
+from policy_rollout.errors import SettingsWrong
+from policy_rollout.jira_issues import JiraConnection, JiraIssues
+from policy_rollout.report.board import Links
+from policy_rollout.settings import Settings
+from policy_rollout.spec.model import Spec
+from policy_rollout.workbook import SheetsConnection, Workbook
+
+
+def open_jira(settings: Settings, spec: Spec) -> JiraIssues:
+    """A Jira client for the spec's project; the caller closes it.
+
+    Raises:
+        SettingsWrong: no site, no project, or half of an account is set.
+    """
+    project = spec.jira.project if spec.jira else settings.jira_project
+    needed = {
+        "ROLLOUT_JIRA_URL": settings.jira_url,
+        "ROLLOUT_JIRA_EMAIL": settings.jira_email,
+        "ROLLOUT_JIRA_TOKEN": settings.jira_token.get_secret_value(),
+        "ROLLOUT_JIRA_PROJECT": project,
+    }
+    _all_set("Jira", needed)
+    return JiraIssues(
+        JiraConnection(
+            url=settings.jira_url,
+            email=settings.jira_email,
+            token=settings.jira_token,
+            project=project,
+            task_type=settings.jira_task_type,
+            epic_type=settings.jira_epic_type,
+            sign_off_type=settings.jira_sign_off_type,
+            rejected_status=settings.jira_rejected_status,
+        )
+    )
+
+
+def open_workbook(settings: Settings, spec: Spec) -> Workbook:
+    """A client for the spec's workbook; the caller closes it.
+
+    Raises:
+        SettingsWrong: no workbook or no credentials are set.
+    """
+    needed = {
+        "ROLLOUT_SHEETS_WORKBOOK": workbook_id(settings, spec),
+        "ROLLOUT_SHEETS_CREDENTIALS": str(settings.sheets_credentials or ""),
+    }
+    _all_set("Google Sheets", needed)
+    return _workbook_of(settings, spec)
+
+
+def workbook_id(settings: Settings, spec: Spec) -> str:
+    """The spec's own workbook, else the one of the settings."""
+    return spec.sheets.workbook if spec.sheets else settings.sheets_workbook
+
+
+def _workbook_of(settings: Settings, spec: Spec) -> Workbook:
+    workbook = workbook_id(settings, spec)
+    return Workbook(SheetsConnection(settings.sheets_url, settings.sheets_credentials, workbook))
+
+
+def links_of(settings: Settings, spec: Spec) -> Links:
+    """Addresses for people; opens no connection."""
+    site = settings.jira_url.rstrip("/")
+    jql = quote(f'labels = "rollout/{spec.program}"')
+    return Links(
+        jira=site,
+        issues=f"{site}/issues/?jql={jql}",
+        workbook=_workbook_of(settings, spec).url(),
+    )
+
+
+def _all_set(service: str, needed: dict[str, str]) -> None:
+    lacking = [name for name, value in needed.items() if not value]
+    if lacking:
+        raise SettingsWrong(
+            f"{service} is not connected: {', '.join(lacking)} not set. Set it in the environment "
+            "or in .env, or start the sandbox here with: rollout up"
+        )

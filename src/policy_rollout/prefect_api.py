@@ -1,0 +1,172 @@
+"""Launch, resume and look up runs over Prefect's client: the only file here that imports prefect.
+
+Talks to the Prefect server that Prefect's own settings name (`PREFECT_API_URL` or the profile).
+"""
+
+import json
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import httpx
+import stamina
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.responses import SetStateStatus
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+from prefect.states import Cancelled, Scheduled
+from prefect.utilities.urls import url_for
+
+from policy_rollout.errors import PrefectUnavailable, RolloutError
+
+DEPLOYMENT = "rollout/rollout"
+_PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class RunSeen:
+    """A flow run: `state` is Prefect's type in lower case (`paused`, `running`, `crashed`...)."""
+
+    run: str
+    name: str
+    state: str
+    message: str
+    since: datetime | None
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.state == "paused"
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in {"completed", "failed", "cancelled", "crashed"}
+
+
+class RunRefused(RolloutError):
+    """Prefect refused a change of a run's state; the text says why."""
+
+
+@contextmanager
+def _client() -> Iterator[SyncPrefectClient]:
+    """A client whose failures are ours; it never retries a write by itself."""
+    try:
+        with get_client(sync_client=True) as client:
+            yield client
+    except (httpx.TransportError, RuntimeError) as error:
+        raise PrefectUnavailable(
+            f"the server does not answer ({type(error).__name__})",
+            "Start one with `rollout up`, or set PREFECT_API_URL",
+        ) from None
+
+
+def launch(spec_text: str, *, spec_path: str, program: str) -> str:
+    """Start a run of the deployment for a spec; answers the run's id.
+
+    Raises:
+        PrefectUnavailable: no server, or the flows are not deployed there.
+    """
+    with _client() as client:
+        try:
+            deployment = client.read_deployment_by_name(DEPLOYMENT)
+        except ObjectNotFound:
+            raise PrefectUnavailable(
+                f"there is no deployment {DEPLOYMENT!r}",
+                "Deploy the flows from the checkout: prefect deploy --all",
+            ) from None
+        run = client.create_flow_run_from_deployment(
+            deployment.id,
+            parameters={"pasted_spec": spec_text, "source": spec_path},
+            name=program,
+        )
+        return str(run.id)
+
+
+def look_up(runs: Collection[str]) -> dict[str, RunSeen]:
+    """The runs that Prefect knows, by id."""
+    seen: dict[str, RunSeen] = {}
+    wanted = [UUID(run) for run in runs]
+    with _client() as client:
+        for start in range(0, len(wanted), _PAGE):
+            page = FlowRunFilter(id=FlowRunFilterId(any_=wanted[start : start + _PAGE]))
+            for run in client.read_flow_runs(flow_run_filter=page, limit=_PAGE):
+                seen[str(run.id)] = _seen(run)
+    return seen
+
+
+def _seen(run: FlowRun) -> RunSeen:
+    state = run.state
+    return RunSeen(
+        run=str(run.id),
+        name=run.name,
+        state=state.type.value.lower() if state else "pending",
+        message=(state.message or "") if state else "",
+        since=state.timestamp if state else None,
+    )
+
+
+class _Busy(Exception):
+    """The server was asked in the very moment the run turned; ask again."""
+
+
+@stamina.retry(on=_Busy, attempts=8, timeout=30, wait_initial=0.2, wait_max=3)
+def resume(run: str, answer: dict[str, Any]) -> bool:
+    """Answer the run's form and let it go on; False when it does not wait any more.
+
+    A resume in the very moment a run suspends may be lost or answered with 503, so the answer
+    is read and the question repeated until the server accepts it. Resuming twice is safe.
+    """
+    with _client() as client:
+        found = client.read_flow_run(UUID(run))
+        if found.state is None or not found.state.is_paused():
+            return False
+        try:
+            result = client.resume_flow_run(UUID(run), run_input=answer)
+        except PrefectHTTPStatusError as error:
+            if error.response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
+                raise _Busy from None
+            raise RunRefused(
+                f"Prefect refused to resume {found.name}: {error.response.text}"
+            ) from None
+        if result.status is SetStateStatus.ACCEPT:
+            return True
+        raise _Busy
+
+
+def start_again(run: str, why: str) -> None:
+    """Schedule a run that crashed or fell silent; its flow goes on from the journal."""
+    with _client() as client:
+        client.set_flow_run_state(UUID(run), Scheduled(message=why), force=True)
+
+
+def cancel(run: str, why: str) -> None:
+    with _client() as client:
+        client.set_flow_run_state(UUID(run), Cancelled(message=why), force=True)
+
+
+def given_answer(run: str, wait_key: str) -> dict[str, Any] | None:
+    """The answer that was given to a form of a suspended run, or None while it waits.
+
+    `suspend_flow_run(key=K)` keeps it under `suspended-K-response`.
+    """
+    with _client() as client:
+        try:
+            text = client.read_flow_run_input(UUID(run), f"suspended-{wait_key}-response")
+        except PrefectHTTPStatusError as error:
+            if error.response.status_code == httpx.codes.NOT_FOUND:
+                return None
+            raise
+    return _as_answer(text)
+
+
+def _as_answer(text: str) -> dict[str, Any]:
+    found = json.loads(text)
+    return found if isinstance(found, dict) else {}
+
+
+def run_url(run: str) -> str:
+    """The run's page in the Prefect UI; empty where no UI address is known."""
+    return url_for("flow-run", obj_id=UUID(run)) or ""

@@ -1,0 +1,174 @@
+"""The board of a running program as Markdown, and the evidence of its waiting gates. Pure."""
+
+import base64
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from policy_rollout.decide import Decision
+from policy_rollout.gates import FINISHED, Answer, may_sign, missing_sign_offs
+from policy_rollout.plan import Outline
+from policy_rollout.program import ProgramState
+from policy_rollout.report.evidence import cell, gate_evidence, local
+from policy_rollout.report.timeline import Standing, timeline_svg
+from policy_rollout.work import Kind, epic_key, sign_off_key
+
+ODDITIES_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Where things stand: the Jira site, the program's list of issues, the workbook."""
+
+    jira: str
+    issues: str
+    workbook: str
+
+    def issue(self, issue_key: str) -> str:
+        return f"[{issue_key}]({self.jira}/browse/{issue_key})"
+
+
+def standing_of(state: ProgramState) -> Standing:
+    return Standing(
+        states={key: seen.state for key, seen in state.seen.items()},
+        passed=tuple(stage for stage, gate in state.gates.items() if gate.passed_at),
+        waiting=tuple(
+            stage for stage in state.waiting_stages if state.gates[stage].digest is not None
+        ),
+    )
+
+
+def board(outline: Outline, decision: Decision, links: Links, *, today: date) -> str:
+    """The whole program on one page: where it stands, who is waited for, the time line."""
+    spec, state = outline.spec, decision.ahead
+    picture = timeline_svg(outline.schedule, spec, today=today, standing=standing_of(state))
+    encoded = base64.b64encode(picture.encode()).decode()
+    parts = [
+        f"# {cell(spec.name)}",
+        headline(outline, state),
+        _where(outline, state, links),
+        _stages(outline, state),
+        _waiting(outline, decision, links),
+        f"![time line](data:image/svg+xml;base64,{encoded})",
+    ]
+    if state.trouble is not None:
+        parts.insert(
+            2,
+            f"> **Trouble since {local(state.trouble.since, spec)}.** "
+            + state.trouble.text.replace("\n", "\n> "),
+        )
+    if state.oddities:
+        parts.append("\n".join(["**To look at** (nothing was changed):", "", *_oddities(state)]))
+    return "\n\n".join(part for part in parts if part)
+
+
+def headline(outline: Outline, state: ProgramState) -> str:
+    """One sentence on where the program stands."""
+    stages = outline.spec.stages
+    passed = sum(state.passed(stage) for stage in stages)
+    if state.finished_at is not None:
+        return f"**Finished** on {local(state.finished_at, outline.spec)}: all gates passed."
+    effective = outline.schedule.effective_on
+    until = f"; effective on {effective:%a %-d %b %Y}" if effective else ""
+    return f"**{passed} of {len(stages)} gates passed**{until}."
+
+
+def _where(outline: Outline, state: ProgramState, links: Links) -> str:
+    epic = state.issues.get(epic_key(outline.spec.program))
+    where = [f"[all issues]({links.issues})", f"[workbook]({links.workbook})"]
+    if epic:
+        where.insert(0, f"epic {links.issue(epic)}")
+    return "Work: " + " · ".join(where)
+
+
+def _stages(outline: Outline, state: ProgramState) -> str:
+    lines = ["| stage | work done | gate | due |", "|---|---|---|---|"]
+    for stage in outline.spec.stages:
+        items = outline.of(stage)
+        done = sum(state.of(item.key).state in FINISHED for item in items)
+        due_on = outline.schedule.stages[stage].gate_on
+        due = f"{due_on:%a %-d %b %Y}" if due_on else "—"
+        lines.append(
+            f"| {stage} | {done} of {len(items)} | {gate_words(outline, state, stage)} | {due} |"
+        )
+    return "\n".join(lines)
+
+
+def gate_words(outline: Outline, state: ProgramState, stage: str) -> str:
+    """Where a gate stands, in a few words."""
+    gate = state.gates.get(stage)
+    if gate is None:
+        return f"not open: after {', '.join(outline.spec.stages[stage].after)}"
+    if gate.passed_at is not None:
+        return f"passed {gate.passed_at.astimezone(outline.spec.timeline.timezone):%a %-d %b %Y}"
+    again = f" (round {gate.round})" if gate.round > 1 else ""
+    if gate.digest is None:
+        return f"work under way{again}"
+    return (
+        f"waits for {', '.join(missing_sign_offs(outline.spec, stage, gate, gate.digest))}{again}"
+    )
+
+
+def _waiting(outline: Outline, decision: Decision, links: Links) -> str:
+    """Who is waited for at each gate, since when, and where they answer."""
+    spec, state = outline.spec, decision.ahead
+    lines: list[str] = []
+    for stage in state.waiting_stages:
+        gate = state.gates[stage]
+        if gate.digest is not None and gate.ready_at is not None:
+            for role in missing_sign_offs(spec, stage, gate, gate.digest):
+                key = state.issues.get(sign_off_key(spec.program, stage, role))
+                where = f" — {links.issue(key)}" if key else ""
+                lines.append(
+                    f"- **{stage}**: sign-off for {role} by {' or '.join(may_sign(spec, role))}, "
+                    f"since {local(gate.ready_at, spec)}{where}"
+                )
+        lines += [
+            f"- **{stage}**: {each.name} — {each.met} of {each.total} done"
+            f"{', cannot be told: see the evidence' if each.answer is Answer.CANNOT_TELL else ''}"
+            for each in decision.judged.get(stage, ())
+            if each.answer is not Answer.HOLDS
+        ]
+    return "\n".join(["**Waited for:**", "", *lines]) if lines else ""
+
+
+def _oddities(state: ProgramState) -> Iterator[str]:
+    for each in state.oddities[:ODDITIES_SHOWN]:
+        yield f"- {cell(each)}"
+    if len(state.oddities) > ODDITIES_SHOWN:
+        yield f"- and {len(state.oddities) - ODDITIES_SHOWN} more"
+
+
+def evidence_of(outline: Outline, decision: Decision, stage: str, links: Links) -> str:
+    """The evidence of one waiting gate, with links to the issues."""
+    spec, state = outline.spec, decision.ahead
+    return gate_evidence(
+        spec,
+        stage,
+        state.gates[stage],
+        judged=decision.judged[stage],
+        issues={
+            item.key: links.issue(state.issues[item.key])
+            for item in outline.of(stage)
+            if item.kind is Kind.TASK and item.key in state.issues
+        },
+        sign_off_issues={
+            role: links.issue(state.issues[sign_off_key(spec.program, stage, role)])
+            for role in spec.stages[stage].gate.sign_off
+            if sign_off_key(spec.program, stage, role) in state.issues
+        },
+    )
+
+
+def form_text(outline: Outline, decision: Decision, links: Links, *, now: datetime) -> str:
+    """What stands above the Resume form: trouble first, then each waiting gate."""
+    state = decision.ahead
+    parts = [
+        "The program goes on by itself when work is done and sign-offs are given in Jira. "
+        "**Check now** looks at once. It signs nothing.",
+        f"As of {local(now, outline.spec)}:",
+    ]
+    if state.trouble is not None:
+        parts.append(f"**Trouble:** {state.trouble.text}")
+    parts += [evidence_of(outline, decision, stage, links) for stage in state.waiting_stages]
+    return "\n\n---\n\n".join(parts)
