@@ -43,6 +43,8 @@ def _apply_one(book: Book, at: int, request: Body) -> Body:
         reply = handler(book, body)
     except Rejected as error:
         raise Rejected(f"Invalid requests[{at}].{kind}: {error}") from None
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Rejected(f"Invalid requests[{at}].{kind}: cannot be read ({error!r})") from None
     return {kind: reply} if reply else {}
 
 

@@ -15,6 +15,7 @@ Range = dict[str, int]
 """A GridRange without its sheetId: half-open indexes, a missing one is open."""
 
 DEFAULT_ROWS, DEFAULT_COLUMNS = 1000, 26
+OPEN_END = 10_000_000
 
 
 @dataclass(slots=True)
@@ -62,7 +63,7 @@ class Protection:
 
 @dataclass(slots=True)
 class Sheet:
-    """`rows` ends where nothing follows; `row_count` and `column_count` are the size of the grid."""
+    """`rows` ends where nothing follows; `row_count` and `column_count` say how big the grid is."""
 
     id: int
     title: str
@@ -162,9 +163,8 @@ class Area:
 
 def span(area: Range, dimension: str) -> range:
     """The indexes that a range covers; `dimension` is `Row` or `Column`."""
-    return range(
-        area.get(f"start{dimension}Index", 0), area.get(f"end{dimension}Index", 10_000_000)
-    )
+    start, end = area.get(f"start{dimension}Index", 0), area.get(f"end{dimension}Index", OPEN_END)
+    return range(start, end)
 
 
 def column_letters(column: int) -> str:
