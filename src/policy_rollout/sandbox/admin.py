@@ -18,7 +18,7 @@ from policy_rollout.sandbox.database import reading, writing
 from policy_rollout.sandbox.faults import Rule
 from policy_rollout.sandbox.jira_accounts import add_account, all_accounts, close_account
 from policy_rollout.sandbox.pages import page
-from policy_rollout.sandbox.state import SandboxState
+from policy_rollout.sandbox.state import SandboxState, sandbox_of
 
 RULES = TypeAdapter(list[Rule])
 
@@ -83,7 +83,7 @@ async def people_page(request: Request) -> Response:
 
 
 def _people_page(request: Request) -> Response:
-    with reading(_state(request).engine) as connection:
+    with reading(sandbox_of(request).engine) as connection:
         people = [each for each in all_accounts(connection).values() if each.active]
     return page("people.html", people=people)
 
@@ -104,7 +104,7 @@ async def list_people(request: Request) -> Response:
 
 
 def _list_people(request: Request) -> Response:
-    with reading(_state(request).engine) as connection:
+    with reading(sandbox_of(request).engine) as connection:
         known = all_accounts(connection).values()
     told = [
         {
@@ -129,7 +129,7 @@ async def add_person(request: Request) -> Response:
 
 
 def _add(request: Request, given: Newcomer) -> str:
-    with writing(_state(request).engine) as connection:
+    with writing(sandbox_of(request).engine) as connection:
         account = add_account(connection, given.email, given.name, hides_email=given.hides_email)
     return account.account_id
 
@@ -139,13 +139,13 @@ async def remove_person(request: Request) -> Response:
 
 
 def _remove_person(request: Request) -> Response:
-    with writing(_state(request).engine) as connection:
+    with writing(sandbox_of(request).engine) as connection:
         known = close_account(connection, request.path_params["email"])
     return Response(status_code=204 if known else 404)
 
 
 async def list_faults(request: Request) -> Response:
-    used = _state(request).faults.used()
+    used = sandbox_of(request).faults.used()
     return JSONResponse([{**rule.model_dump(mode="json"), "used": count} for rule, count in used])
 
 
@@ -154,21 +154,21 @@ async def set_faults(request: Request) -> Response:
         rules = RULES.validate_json(await request.body())
     except ValidationError as error:
         return _wrong(error)
-    _state(request).faults.replace(rules)
+    sandbox_of(request).faults.replace(rules)
     return Response(status_code=204)
 
 
 async def land_late_writes(request: Request) -> Response:
-    await _state(request).faults.land()
+    await sandbox_of(request).faults.land()
     return Response(status_code=204)
 
 
 async def show_behaviour(request: Request) -> Response:
-    return JSONResponse(_state(request).behaviour.model_dump(mode="json"))
+    return JSONResponse(sandbox_of(request).behaviour.model_dump(mode="json"))
 
 
 async def change_behaviour(request: Request) -> Response:
-    state = _state(request)
+    state = sandbox_of(request)
     try:
         changed = {**state.behaviour.model_dump(), **await request.json()}
         state.behaviour = Behaviour.model_validate(changed)
@@ -178,18 +178,13 @@ async def change_behaviour(request: Request) -> Response:
 
 
 async def list_requests(request: Request) -> Response:
-    return JSONResponse(list(_state(request).requests))
+    return JSONResponse(list(sandbox_of(request).requests))
 
 
 async def clear_requests(request: Request) -> Response:
-    _state(request).requests.clear()
+    sandbox_of(request).requests.clear()
     return Response(status_code=204)
 
 
 def _wrong(error: ValidationError) -> Response:
     return JSONResponse(error.errors(include_url=False, include_context=False), status_code=400)
-
-
-def _state(request: Request) -> SandboxState:
-    state: SandboxState = request.app.state.sandbox
-    return state

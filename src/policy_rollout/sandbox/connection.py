@@ -19,9 +19,9 @@ class LoopbackProtocol(H11Protocol):
 
         async def with_cut(scope: Scope, receive: Receive, send: Send) -> None:
             scope[CUT] = self.cut
-            await served(scope, receive, send)  # type: ignore[arg-type]
+            await served(scope, receive, send)
 
-        self.app = with_cut  # type: ignore[assignment]
+        self.app = with_cut
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)

@@ -7,6 +7,7 @@ applies is used up once; the rules are kept in memory and changed over `/sandbox
 import asyncio
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -168,10 +169,8 @@ class FaultInjection:
             return {"type": "http.request", "body": body, "more_body": False}
 
         async def land() -> None:
-            try:
+            with suppress(TimeoutError):  # the time has come by itself
                 await asyncio.wait_for(land_now.wait(), rule.seconds)
-            except TimeoutError:
-                pass  # the time has come by itself
             await self.app(scope, given, _discard)
 
         task = asyncio.create_task(land())
@@ -222,7 +221,7 @@ def _retry_after(rule: Rule) -> str | None:
             return None
 
 
-async def _discard(message: Message) -> None:  # noqa: ARG001 - an ASGI `send`
+async def _discard(message: Message) -> None:
     """Lose the answer."""
 
 

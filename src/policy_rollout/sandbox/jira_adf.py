@@ -106,6 +106,20 @@ def _check_text(node: dict[str, Any], place: str) -> None:
         raise NotADocument(f"{place}: text marked as code can only be a link besides")
 
 
+def document_of(text: str) -> dict[str, Any]:
+    """Plain text as a document: a paragraph for each block of lines."""
+    blocks = [block.strip() for block in text.replace("\r", "").split("\n\n")]
+    return {"type": "doc", "version": 1, "content": [_paragraph(each) for each in blocks if each]}
+
+
+def _paragraph(text: str) -> dict[str, Any]:
+    content: list[dict[str, Any]] = []
+    for line in text.split("\n"):
+        content += [{"type": "hardBreak"}] if content else []
+        content += [{"type": "text", "text": line}] if line else []
+    return {"type": "paragraph", "content": content}
+
+
 def text_of(node: dict[str, Any]) -> str:
     """The words of a document, a line for each block."""
     kind = node["type"]
@@ -120,16 +134,24 @@ def text_of(node: dict[str, Any]) -> str:
     return "".join(parts) if inline else "\n".join(parts)
 
 
-TAGS = {
-    "paragraph": "p",
-    "blockquote": "blockquote",
-    "bulletList": "ul",
-    "orderedList": "ol",
-    "listItem": "li",
-    "taskList": "ul",
-    "tableRow": "tr",
-    "tableHeader": "th",
-    "tableCell": "td",
+BLOCK_HTML = {
+    "doc": "{}",
+    "rule": "<hr>",
+    "paragraph": "<p>{}</p>",
+    "heading": "<h{level}>{}</h{level}>",
+    "codeBlock": "<pre><code>{}</code></pre>",
+    "blockquote": "<blockquote>{}</blockquote>",
+    "panel": '<div class="adf-panel {panel}">{}</div>',
+    "expand": "<details><summary>{title}</summary>{}</details>",
+    "bulletList": "<ul>{}</ul>",
+    "orderedList": "<ol>{}</ol>",
+    "listItem": "<li>{}</li>",
+    "taskList": '<ul class="tasks">{}</ul>',
+    "taskItem": "<li>{mark} {}</li>",
+    "table": "<table>{}</table>",
+    "tableRow": "<tr>{}</tr>",
+    "tableHeader": "<th>{}</th>",
+    "tableCell": "<td>{}</td>",
 }
 MARK_TAGS = {"strong": "strong", "em": "em", "code": "code", "strike": "s", "underline": "u"}
 SAFE_SCHEMES = ("http://", "https://", "mailto:", "/", "#")
@@ -140,30 +162,16 @@ def html_of(node: dict[str, Any]) -> Markup:
     kind = node["type"]
     if kind in INLINE:
         return _inline_html(node)
+    attributes = node.get("attrs", {})
     inside = Markup("").join(html_of(child) for child in node.get("content", []))
-    if kind in TAGS:
-        return Markup("<{0}>{1}</{0}>").format(TAGS[kind], inside)
-    match kind:
-        case "doc":
-            return inside
-        case "rule":
-            return Markup("<hr>")
-        case "heading":
-            return Markup("<h{0}>{1}</h{0}>").format(node["attrs"]["level"], inside)
-        case "table":
-            return Markup("<table>{}</table>").format(inside)
-        case "codeBlock":
-            return Markup("<pre><code>{}</code></pre>").format(inside)
-        case "panel":
-            return Markup('<div class="adf-panel {}">{}</div>').format(
-                node["attrs"]["panelType"], inside
-            )
-        case "taskItem":
-            done = "☑" if node["attrs"].get("state") == "DONE" else "☐"
-            return Markup("<li>{} {}</li>").format(done, inside)
-        case _:
-            title = node.get("attrs", {}).get("title", "More")
-            return Markup("<details><summary>{}</summary>{}</details>").format(title, inside)
+    around = Markup(BLOCK_HTML[kind])  # noqa: S704 - a constant of this file
+    return around.format(
+        inside,
+        level=attributes.get("level", ""),
+        panel=attributes.get("panelType", ""),
+        mark="☑" if attributes.get("state") == "DONE" else "☐",
+        title=attributes.get("title", "More"),
+    )
 
 
 def _inline_html(node: dict[str, Any]) -> Markup:

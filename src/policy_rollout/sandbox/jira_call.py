@@ -18,15 +18,16 @@ from starlette.routing import Route
 from policy_rollout.sandbox.behaviour import Behaviour
 from policy_rollout.sandbox.control import TOKEN
 from policy_rollout.sandbox.database import reading
-from policy_rollout.sandbox.faults import FAIL_ELEMENTS, REPEAT_PAGE
+from policy_rollout.sandbox.faults import FAIL_ELEMENTS, REPEAT_PAGE, throttled
 from policy_rollout.sandbox.jira_accounts import Account, account_by_email
 from policy_rollout.sandbox.jira_issues import Author
-from policy_rollout.sandbox.state import SandboxState
+from policy_rollout.sandbox.jira_limits import Throttled
+from policy_rollout.sandbox.state import sandbox_of
 
 NO_ISSUE = "Issue does not exist or you do not have permission to see it."
 
 
-class JiraRefused(Exception):  # noqa: N818 - the answer, as Jira gives it
+class JiraRefused(Exception):
     """An answer of 400 or above, in Jira's form of error messages."""
 
     def __init__(
@@ -112,17 +113,27 @@ def site_of(request: Request) -> str:
 
 def _answer(request: Request, body: bytes, handler: Handler) -> Response:
     try:
-        given = handler(_call(request, body))
+        given = _limited(request, handler, _call(request, body))
     except JiraRefused as refusal:
         told = {"errorMessages": list(refusal.messages), "errors": refusal.errors}
         return JSONResponse(told, status_code=refusal.status)
+    except Throttled as refusal:
+        return throttled(str(refusal.seconds))
     if given.body is None:
         return Response(status_code=given.status)
     return JSONResponse(given.body, status_code=given.status)
 
 
+def _limited(request: Request, handler: Handler, call: Call) -> Answer:
+    """Answer a call, if it does not come too soon after the others like it."""
+    if call.behaviour.burst_limits:
+        endpoint, issue = handler.__name__, call.path.get("issue", "")
+        sandbox_of(request).limits.admit(request.method, endpoint, issue, call.now_ms)
+    return handler(call)
+
+
 def _call(request: Request, body: bytes) -> Call:
-    state: SandboxState = request.app.state.sandbox
+    state = sandbox_of(request)
     return Call(
         engine=state.engine,
         behaviour=state.behaviour,

@@ -87,7 +87,8 @@ def read_new_issue(site: Site, given: Any) -> NewIssue:
     issue_type = _issue_type(site, fields.get("issuetype"))
     if issue_type is None:
         errors["issuetype"] = "Specify a valid issue type"
-    links = _collect_update(site, None, given.get("update", {}), values := {}, errors)
+    values: dict[str, Any] = {}
+    links = _collect_update(site, None, given.get("update", {}), values, errors)
     _collect(site, fields, values, errors)
     _require(site, values, errors)
     if issue_type is not None and values.get("parent") is not None:
@@ -243,27 +244,22 @@ def _collect_update(
                 if name == "issuelinks" and verb == "add":
                     links.append(read_link(site, value))
                 else:
-                    values[name] = _operated(site, issue, name, verb, value, values)
+                    held = values.get(name, issue.fields.get(name) if issue else None)
+                    values[name] = _operated(site, name, held, {verb: value})
         except FieldWrong as error:
             errors[name] = str(error)
     return tuple(links)
 
 
-def _operated(  # noqa: PLR0913 - one operation is all of these
-    site: Site,
-    issue: Issue | None,
-    name: str,
-    verb: str,
-    value: Any,
-    values: dict[str, Any],
-) -> Any:
+def _operated(site: Site, name: str, held: Any, operation: dict[str, Any]) -> Any:
+    """What a field holds after `set`, or labels after `add` or `remove`."""
+    ((verb, value),) = operation.items()
     if verb == "set" and name in READERS:
         return READERS[name](site, value)
     if name != "labels" or verb not in {"add", "remove"}:
         raise FieldWrong(f"Field '{name}' does not support operation '{verb}'")
-    held = values.get("labels", issue.fields["labels"] if issue else [])
-    label = _read_labels(site, [value])
-    return sorted(set(held) | set(label)) if verb == "add" else sorted(set(held) - set(label))
+    before, label = set(held or ()), set(_read_labels(site, [value]))
+    return sorted(before | label) if verb == "add" else sorted(before - label)
 
 
 def _check_hierarchy(

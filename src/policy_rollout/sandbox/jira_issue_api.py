@@ -28,6 +28,7 @@ from policy_rollout.sandbox.jira_issues import (
     create_issues,
     delete_issue,
     edit_issue,
+    inserted_id,
     issue_id_of,
     link_edit,
     move_issue,
@@ -141,9 +142,8 @@ def changelog(call: Call) -> Answer:
 def read_comments(call: Call) -> Answer:
     start = call.number("startAt", 0)
     size = min(call.number("maxResults", COMMENTS_A_PAGE), COMMENTS_A_PAGE)
-    order = tables.comments.c.id
-    if call.query.get("orderBy") == "-created":
-        order = order.desc()
+    newest_first = call.query.get("orderBy") == "-created"
+    order = tables.comments.c.id.desc() if newest_first else tables.comments.c.id.asc()
     with reading(call.engine) as connection:
         issue = find_issue(connection, call)
         mine = tables.comments.c.issue == issue.id
@@ -231,7 +231,7 @@ def link_remote(call: Call) -> Answer:
         if known is None:
             values = {"issue": issue.id, "global_id": global_id, "link": given}
             made = connection.execute(links.insert().values(values))
-            told = {"id": made.inserted_primary_key[0]}
+            told = {"id": inserted_id(made)}
         else:
             connection.execute(links.update().where(same).values(link=given))
             told = {"id": known}

@@ -4,11 +4,11 @@ Every change goes through here, whoever makes it, so that the changelog names it
 search index learns of it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, CursorResult, delete, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from policy_rollout.sandbox import jira_tables as tables
@@ -205,7 +205,7 @@ def add_comment(
     }
     made = connection.execute(insert(tables.comments).values(values))
     _touch(connection, author, issue)
-    return int(made.inserted_primary_key[0])
+    return int(inserted_id(made))
 
 
 def set_property(connection: Connection, issue: int, key: str, value: Any) -> bool:
@@ -231,6 +231,13 @@ def add_links(connection: Connection, author: Author, new: Sequence[NewLink]) ->
 def link_edit(connection: Connection, author: Author, issue: Issue, new: Sequence[NewLink]) -> None:
     if new:
         add_links(connection, author, _complete(issue.id, new))
+
+
+def inserted_id(made: CursorResult[Any]) -> Any:
+    """The id of the row that an insert made."""
+    key = made.inserted_primary_key
+    assert key is not None  # noqa: S101 - SQLAlchemy leaves it out for other statements only
+    return key[0]
 
 
 def _complete(issue_id: int, new: Sequence[NewLink]) -> list[NewLink]:
@@ -321,22 +328,18 @@ def _history_item(connection: Connection, name: str, old: Any, new: Any) -> dict
 
 def _told(connection: Connection, name: str, value: Any) -> tuple[str | None, str | None]:
     """A value's id and its words."""
-    match name:
-        case "labels":
-            return None, " ".join(value or ())
-        case _ if value is None:
-            return None, None
-        case "description":
-            return None, text_of(value)
-        case "duedate":
-            return value, f"{value} 00:00:00.0"
-        case "priority":
-            return value, PRIORITIES[value]
-        case "parent":
-            return str(value), key_of(value)
-        case "assignee" | "reporter":
-            chosen = tables.accounts.c.account_id == value
-            found = connection.execute(select(tables.accounts.c.name).where(chosen))
-            return value, found.scalar_one()
-        case _:
-            return None, str(value)
+    if name == "labels":
+        return None, " ".join(value or ())
+    if value is None:
+        return None, None
+    if name in {"assignee", "reporter"}:
+        chosen = tables.accounts.c.account_id == value
+        found = connection.execute(select(tables.accounts.c.name).where(chosen))
+        return value, found.scalar_one()
+    words: dict[str, Callable[[], tuple[str | None, str | None]]] = {
+        "description": lambda: (None, text_of(value)),
+        "duedate": lambda: (value, f"{value} 00:00:00.0"),
+        "priority": lambda: (value, PRIORITIES[value]),
+        "parent": lambda: (str(value), key_of(value)),
+    }
+    return words.get(name, lambda: (None, str(value)))()

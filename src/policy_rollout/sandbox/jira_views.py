@@ -1,7 +1,7 @@
 """Issues, comments and changelogs in the words of Jira's REST API v3. Reads the database."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -160,36 +160,13 @@ class View:
             "key": issue.key,
         }
 
-    def _field(self, issue: Issue, name: str, around: "_Around") -> Any:  # noqa: PLR0911 - one answer a field
-        value = issue.fields.get(name)
-        match name:
-            case "assignee" | "reporter":
-                return self.user(value)
-            case "creator":
-                return self.user(issue.creator)
-            case "priority":
-                return self.priority(value)
-            case "parent":
-                parent = around.neighbours.get(value or 0)
-                return self._neighbour(parent) if parent else None
-            case "status":
-                return self.status(issue.status)
-            case "issuetype":
-                return self.issue_type(issue.type)
-            case "project":
-                return self.project()
-            case "created":
-                return self.time(issue.created_at)
-            case "updated":
-                return self.time(issue.updated_at)
-            case "statuscategorychangedate":
-                return self.time(issue.status_changed_at)
-            case "issuelinks":
-                return self._links(issue, around)
-            case "comment":
-                return self._comment_field(issue, around)
-            case _:
-                return value
+    def _field(self, issue: Issue, name: str, around: "_Around") -> Any:
+        tell = FIELD_VIEWS.get(name)
+        return issue.fields.get(name) if tell is None else tell(self, issue, around)
+
+    def parent(self, issue: Issue, around: "_Around") -> dict[str, Any] | None:
+        above = around.neighbours.get(issue.parent or 0)
+        return None if above is None else self._neighbour(above)
 
     def _neighbour(self, issue: Issue) -> dict[str, Any]:
         """A linked issue or a parent: its reference and a few fields."""
@@ -203,7 +180,7 @@ class View:
             },
         }
 
-    def _links(self, issue: Issue, around: "_Around") -> list[dict[str, Any]]:
+    def links(self, issue: Issue, around: "_Around") -> list[dict[str, Any]]:
         told: list[dict[str, Any]] = []
         for link in around.links[issue.id]:
             kind = LINK_TYPES[link["type"]]
@@ -229,7 +206,7 @@ class View:
             "self": f"{self.site}/rest/api/3/issueLinkType/{kind.id}",
         }
 
-    def _comment_field(self, issue: Issue, around: "_Around") -> dict[str, Any]:
+    def comments(self, issue: Issue, around: "_Around") -> dict[str, Any]:
         told = around.comments[issue.id]
         return {
             "comments": told,
@@ -295,7 +272,7 @@ class View:
         if "issuelinks" in wanted.fields:
             near |= self._read_links(ids, around)
         if "parent" in wanted.fields:
-            near |= {issue.fields["parent"] for issue in found if issue.fields.get("parent")}
+            near |= {issue.parent for issue in found if issue.parent}
         if near:
             around.neighbours = read_issues(self.connection, near)
         return around
@@ -333,6 +310,24 @@ class _Around:
     )
     links: defaultdict[int, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
     neighbours: dict[int, Issue] = field(default_factory=dict)
+
+
+FIELD_VIEWS: dict[str, Callable[[View, Issue, _Around], Any]] = {
+    "assignee": lambda view, issue, _: view.user(issue.fields.get("assignee")),
+    "reporter": lambda view, issue, _: view.user(issue.fields.get("reporter")),
+    "creator": lambda view, issue, _: view.user(issue.creator),
+    "priority": lambda view, issue, _: view.priority(issue.fields["priority"]),
+    "status": lambda view, issue, _: view.status(issue.status),
+    "issuetype": lambda view, issue, _: view.issue_type(issue.type),
+    "project": lambda view, _issue, _: view.project(),
+    "created": lambda view, issue, _: view.time(issue.created_at),
+    "updated": lambda view, issue, _: view.time(issue.updated_at),
+    "statuscategorychangedate": lambda view, issue, _: view.time(issue.status_changed_at),
+    "parent": View.parent,
+    "issuelinks": View.links,
+    "comment": View.comments,
+}
+"""The fields that are told otherwise than they are kept."""
 
 
 def read_histories(connection: Connection, ids: Iterable[int]) -> list[Any]:

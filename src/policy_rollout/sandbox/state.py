@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Engine
+from starlette.requests import Request
 
 from policy_rollout.sandbox.behaviour import Behaviour
 from policy_rollout.sandbox.faults import Faults
+from policy_rollout.sandbox.jira_limits import BurstLimits
 
 REQUESTS_KEPT = 50_000
 
@@ -18,5 +20,11 @@ class SandboxState:
 
     engine: Engine
     behaviour: Behaviour = field(default_factory=Behaviour)
+    limits: BurstLimits = field(default_factory=BurstLimits)
     faults: Faults = field(default_factory=Faults)
     requests: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=REQUESTS_KEPT))
+
+
+def sandbox_of(request: Request) -> SandboxState:
+    state: SandboxState = request.app.state.sandbox
+    return state
