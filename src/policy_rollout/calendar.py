@@ -134,13 +134,13 @@ class BusinessCalendar:
         return sum(
             bisect_left(days, end.toordinal()) - bisect_left(days, start.toordinal())
             for year in range(start.year, end.year + 1)
-            for days in (self._business_days(year),)
+            for days in (self._business_days(year, seen_from=start),)
         )
 
     def _walk(self, day: date, count: int) -> date:
         """Go through whole years of business days until the one asked for is among them."""
         year = day.year
-        days = self._business_days(year)
+        days = self._business_days(year, seen_from=day)
         # Place in this year's list of the first business day on or after `day`.
         place = bisect_left(days, day.toordinal())
         if count > 0:
@@ -158,11 +158,11 @@ class BusinessCalendar:
             days = self._business_days(year, seen_from=day)
         return date.fromordinal(days[place])
 
-    def _business_days(self, year: int, *, seen_from: date | None = None) -> tuple[int, ...]:
+    def _business_days(self, year: int, *, seen_from: date) -> tuple[int, ...]:
         days = self._years.get(year)
         if days is None:
             if not FIRST_YEAR <= year <= LAST_YEAR:
-                raise DayOutOfRange(seen_from or date(year, 1, 1), FIRST_YEAR, LAST_YEAR)
+                raise DayOutOfRange(seen_from, FIRST_YEAR, LAST_YEAR)
             first, end = date(year, 1, 1).toordinal(), date(year + 1, 1, 1).toordinal()
             days = self._years[year] = tuple(
                 each for each in range(first, end) if self.is_business_day(date.fromordinal(each))
