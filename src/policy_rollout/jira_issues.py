@@ -123,7 +123,8 @@ class JiraIssues:
             return Created({}, {})
         project = self._connection.project
         updates = [wire.creation(issue, project, self._types) for issue in issues]
-        doing = f"creating {count_of(issues)} ({issues[0].key}...)"
+        more = "..." if len(issues) > 1 else ""
+        doing = f"creating {count_of(issues)} ({issues[0].key}{more})"
         call = Call(
             "POST",
             "issue/bulk",

@@ -251,4 +251,4 @@ def _reason(answer: requests.Response) -> str:
         found = answer.json()
     except ValueError:
         found = None
-    return words_of(found)[:_LONGEST_REASON] or "no reason given"
+    return words_of(found)[:_LONGEST_REASON].rstrip(".") or "no reason given"

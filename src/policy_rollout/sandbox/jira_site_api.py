@@ -241,7 +241,7 @@ def _creatable(call: Call, field: Field) -> dict[str, Any]:
         "name": field.name,
         "key": field.id,
         "fieldId": field.id,
-        "hasDefaultValue": field.id in {"priority", "reporter"},
+        "hasDefaultValue": field.id in {"priority", "reporter"} - call.behaviour.required_fields,
         "operations": list(field.operations),
     }
     if field.id == "priority":
