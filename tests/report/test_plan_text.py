@@ -83,23 +83,23 @@ def test_a_stage_tells_its_items_with_who_when_slack_and_chain():
     start = lines.index("prepare, after define: opens by Wed 2025-10-22, gate on Fri 2025-11-07")
     assert lines[start + 2 : start + 7] == [
         (
-            "Enforcement guideline issue policy: r.haddad@example.com "
+            "Enforcement guideline issue policy r.haddad@example.com "
             "Wed 2025-10-22 Fri 2025-10-31 43bd *"
         ),
         (
-            "Reviewer deck x 4 languages training training: k.ueda@example.com "
+            "Reviewer deck x 4 languages training training k.ueda@example.com "
             "Fri 2025-10-24 Tue 2025-11-04 45bd"
         ),
         (
-            "Label in the review tool issue ops: m.tan@example.com "
+            "Label in the review tool issue ops m.tan@example.com "
             "Mon 2025-11-03 Fri 2025-11-07 43bd *"
         ),
         (
-            "Reviewer quiz x 4 languages training training: k.ueda@example.com "
+            "Reviewer quiz x 4 languages training training k.ueda@example.com "
             "Wed 2025-11-05 Fri 2025-11-07 45bd"
         ),
         (
-            "queue x 2 items x 5 markets checklist ops: m.tan@example.com "
+            "queue x 2 items x 5 markets checklist ops m.tan@example.com "
             "Fri 2025-11-07 Fri 2025-11-07 55bd"
         ),
     ]
@@ -177,6 +177,13 @@ def test_a_terminal_gets_the_same_facts_as_tables():
     shown = on_terminal(plan_of())
     for fact in ("It fits", "Reviewer deck x 4 languages", "Wed 2025-10-22", "Asia/Singapore", "◆"):
         assert fact in shown
+
+
+@pytest.mark.parametrize("width", [80, 100, 140])
+def test_a_table_keeps_to_the_width_of_its_terminal_and_cuts_nothing_off(width):
+    tables = on_terminal(plan_of(), width=width).split("Time line:")[0]
+    assert max(map(len, tables.splitlines())) <= width
+    assert "…" not in tables
 
 
 def test_titles_with_brackets_are_no_markup_on_a_terminal():

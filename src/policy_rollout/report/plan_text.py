@@ -25,7 +25,10 @@ from policy_rollout.work import Kind, WorkItem
 GATE_ASKS_AT = time(17)
 NO_DATE = "no date"
 CHAIN_MARK = "*"
+NARROW = 110  # columns; a terminal of fewer gets fewer columns of text
+LEFT_OUT_WHERE_NARROW = frozenset({"kind", "who", "members"})
 MAY_WRAP = frozenset({"item", "who", "members", "at work from, own zone"})
+NUMBERS = frozenset({"issues", "sign-off issues", "training rows", "checklist rows", "slack"})
 KIND_WORDS = {Kind.TASK: "issue", Kind.TRAINING: "training", Kind.CHECKLIST: "checklist"}
 
 
@@ -122,11 +125,12 @@ def plan_renderable(plan: Plan, *, width: int = 100, show_all: bool = False) -> 
     parts += [
         Text(each, style=style if place == 0 else "") for place, each in enumerate(_verdict(plan))
     ]
-    parts.append(_table("To be created:", _count_rows(plan), right=(1, 2, 3, 4)))
+    parts.append(_table("To be created:", _count_rows(plan)))
+    fit = _narrowed if width < NARROW else _whole
     for stage, rows in _stage_tables(plan, show_all=show_all):
-        parts.append(_table(_stage_heading(plan, stage), rows, right=(5,)))
+        parts.append(_table(_stage_heading(plan, stage), fit(rows)))
     parts.append(Text(_mark_meaning(plan), style="dim"))
-    parts.append(_table(_ask_heading(plan), _ask_rows(plan), right=(2,)))
+    parts.append(_table(_ask_heading(plan), fit(_ask_rows(plan))))
     parts.append(Text("\nTime line:", style="bold"))
     parts.append(text_bars(plan.spec, plan.lines(show_all=False), plan.schedule, width=width))
     return Group(*parts)
@@ -255,7 +259,7 @@ def _count_rows(plan: Plan) -> Rows:
 
 def _stage_tables(plan: Plan, *, show_all: bool) -> Iterator[tuple[str, Rows]]:
     for stage, lines in by_stage(plan.lines(show_all=show_all)):
-        rows: Rows = [("item", "kind", "who", "start by", "due", "slack", "")]
+        rows: Rows = [("item", "kind", "team", "who", "start by", "due", "slack", "")]
         rows += [_item_row(line) for line in lines]
         yield stage, rows
 
@@ -264,7 +268,8 @@ def _item_row(line: Line) -> tuple[str, ...]:
     return (
         line.full_title,
         KIND_WORDS[line.kind],
-        f"{line.team}: {', '.join(line.assignees)}",
+        line.team,
+        ", ".join(line.assignees),
         weekday_and(line.start_on),
         weekday_and(line.due_on),
         "" if line.slack_days is None else f"{line.slack_days}bd",
@@ -312,11 +317,21 @@ def _aligned(rows: Iterable[tuple[str, ...]]) -> list[str]:
     return ["  " + "  ".join(map(str.ljust, row, widths)).rstrip() for row in table]
 
 
-def _table(title: str, rows: Rows, *, right: tuple[int, ...]) -> Table:
+def _whole(rows: Rows) -> Rows:
+    return rows
+
+
+def _narrowed(rows: Rows) -> Rows:
+    """The rows without the columns that a narrow terminal has no room for."""
+    kept = [place for place, name in enumerate(rows[0]) if name not in LEFT_OUT_WHERE_NARROW]
+    return [tuple(row[place] for place in kept) for row in rows]
+
+
+def _table(title: str, rows: Rows) -> Table:
     heading = Text(f"\n{title}", style="bold")
     table = Table(title=heading, title_justify="left", box=None, pad_edge=False)
-    for place, name in enumerate(rows[0]):
-        justify: JustifyMethod = "right" if place in right else "left"
+    for name in rows[0]:
+        justify: JustifyMethod = "right" if name in NUMBERS else "left"
         # Days and numbers stay whole; titles and people may take a second line.
         table.add_column(name, justify=justify, header_style="dim", no_wrap=name not in MAY_WRAP)
     for row in rows[1:]:
