@@ -75,17 +75,13 @@ def _problems(readings: Iterable[Reading]) -> Iterator[Problem]:
 
 
 def _line(problem: Problem) -> str:
-    if problem.severity is Severity.ERROR:
-        return str(problem)
-    place = f"{problem.path}:{problem.line}:{problem.column}"
-    return f"{place}: {problem.severity} {problem.rule}: {problem.text}"
+    return str(problem) if problem.severity is Severity.ERROR else f"{problem} (advice)"
 
 
 def _file(path: str, reading: Reading) -> Iterator[RenderableType]:
     style = _STYLES[Severity.ERROR if reading.errors else Severity.ADVICE]
-    yield Text.assemble(
-        (path, "bold"), "  ", (summary(reading), style if reading.problems else "green")
-    )
+    style = style if reading.problems else "green"
+    yield Text.assemble((path, "bold"), "  ", (summary(reading), style))
     for problem in reading.problems:
         place = f"{problem.line}:{problem.column}"
         kind = (f"{problem.severity} {problem.rule}", _STYLES[problem.severity])

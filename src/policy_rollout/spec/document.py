@@ -256,7 +256,7 @@ class _Builder:
         found = f"found the alias *{event.anchor}, expected the text itself"
         line, column = _place(event)
         self._problem(line, column, "alias", f"{found}; write it out, or quote a text with *")
-        self._add(Scalar(line, column, event.anchor, bare=False))
+        self._add(Scalar(line, column, f"*{event.anchor}:{line}:{column}", bare=False))
 
     def _refuse_properties(self, event: Any) -> None:
         line, column = _place(event)

@@ -18,8 +18,10 @@ def load(path: Path | str, *, today: date | None = None) -> Reading:
     except OSError as error:
         return _refused(path, "no-file", _why_not(error))
     if len(content) > _MOST_BYTES:
-        found = f"found more than {_MOST_BYTES:,} bytes, expected at most {MOST_CHARACTERS:,} characters"
-        return _refused(path, "too-large", f"{found}; split it into several programs")
+        found = f"found more than {_MOST_BYTES:,} bytes"
+        step = "split it into several programs"
+        text = f"{found}, expected at most {MOST_CHARACTERS:,} characters; {step}"
+        return _refused(path, "too-large", text)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -42,7 +44,8 @@ def _why_not(error: OSError) -> str:
                 "found a file that may not be read, expected a readable one; mend its permissions"
             )
         case _:
-            return f"found a file that cannot be read ({error.strerror}), expected a readable one; copy it elsewhere"
+            found = f"found a file that cannot be read ({error.strerror})"
+            return f"{found}, expected a readable one; copy it elsewhere"
 
 
 def _refused(path: Path | str, rule: str, text: str, *, line: int = 1, column: int = 1) -> Reading:

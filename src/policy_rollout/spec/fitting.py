@@ -16,7 +16,7 @@ from policy_rollout.spec.document import MOST_PROBLEMS, Mapping, plain
 from policy_rollout.spec.model import Spec
 from policy_rollout.spec.problems import Finding, Path, nearest
 from policy_rollout.spec.vocabulary import place_at
-from policy_rollout.spec.wording import complain, path_of
+from policy_rollout.spec.wording import complain, only_follows, path_of
 
 _STAND_INS: dict[str, Any] = {
     "program": "unnamed",
@@ -49,7 +49,7 @@ def fit(root: Mapping) -> Fit:
         details = _details(error)
     else:
         return Fit(spec, spec)
-    complaints = tuple(complain(root, each) for each in details)
+    complaints = tuple(complain(root, each) for each in details if not only_follows(root, each))
     partial, lost = _without(root, data, details)
     return Fit(None, partial, complaints, lost)
 

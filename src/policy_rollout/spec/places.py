@@ -69,10 +69,14 @@ def _near_zone(text: str) -> str | None:
 
 _MARKET_EXPECTED = "a market as an ISO 3166-1 code of two capitals, such as IE, JP or NO"
 
+_MANY_MARKETS = {"all", "global", "world", "worldwide", "eu", "eea", "apac", "emea", "latam"}
+
 
 def parse_market(value: object) -> str:
     if isinstance(value, str) and _is_market(value):
         return value
+    if isinstance(value, str) and value.casefold() in _MANY_MARKETS:
+        raise refuse(f"{_MARKET_EXPECTED}, one by one, or no `markets` where it is all", value)
     raise refuse(_MARKET_EXPECTED, value, meant=_near_market(value))
 
 

@@ -43,9 +43,13 @@ class Finding:
     at_key: bool = False
 
 
+_MOST_KNOWN = 600  # comparing with more would take longer than anybody waits for a hint
+
+
 @lru_cache(maxsize=1024)
 def nearest(word: str, known: tuple[str, ...]) -> str | None:
     """The known word that was probably meant, if one is near."""
+    known = known[:_MOST_KNOWN]
     folded = {each.casefold().replace("_", "-"): each for each in reversed(known)}
     near = get_close_matches(word[:80].casefold().replace("_", "-"), folded, n=1, cutoff=0.68)
     return folded[near[0]] if near else None

@@ -3,15 +3,19 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 
 from policy_rollout.errors import SpecRefused
-from policy_rollout.spec.document import Mapping, locate, read_document
+from policy_rollout.spec.document import MOST_PROBLEMS, Mapping, locate, read_document
 from policy_rollout.spec.fitting import Fit, fit
 from policy_rollout.spec.model import Spec
 from policy_rollout.spec.problems import Finding, Path, Problem, Severity
 from policy_rollout.spec.rules import RULES
 from policy_rollout.spec.rules.case import Case
 from policy_rollout.spec.texts import judge_texts
+
+_NO_VALUE = {"placeholder", "null", "alias", "complex-key"}
+_NO_KEY = {"unknown-key", "wrong-key"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ class _Judging:
     def rules(self, case: Case, severity: Severity, lost: tuple[Path, ...]) -> Iterator[Problem]:
         for rule in RULES:
             if rule.severity is severity:
-                for finding in rule.check(case):
+                for finding in islice(rule.check(case), MOST_PROBLEMS):
                     if not _rests_on(finding, lost):
                         yield self._placed(rule.name, severity, finding)
 
@@ -101,12 +105,9 @@ def _rests_on(finding: Finding, lost: tuple[Path, ...]) -> bool:
 
 def _told_once(problems: list[Problem]) -> list[Problem]:
     """One problem a place where a text is no value at all: what else it is not does not matter."""
-    said = {(each.line, each.column) for each in problems if each.rule in ("placeholder", "null")}
+    said = {(each.line, each.column) for each in problems if each.rule in _NO_VALUE}
     return [
-        each
-        for each in problems
-        if each.rule not in ("wrong-value", "wrong-key", "wrong-kind", "alias")
-        or (each.line, each.column) not in said
+        each for each in problems if each.rule in _NO_VALUE or (each.line, each.column) not in said
     ]
 
 

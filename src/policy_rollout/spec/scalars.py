@@ -30,6 +30,22 @@ class Unit(StrEnum):
 _DURATION = re.compile(r"(-?)(\d{1,4})(bd|d|w)")
 
 
+_SPELLED_OUT = re.compile(
+    r"(-?)\s*(\d{1,4})\s*(business days?|working days?|workdays?|bds?|days?|weeks?|wks?)",
+    re.IGNORECASE,
+)
+
+
+def _duration_meant(text: object) -> str | None:
+    """`5bd` for "5 business days"."""
+    found = _SPELLED_OUT.fullmatch(text) if isinstance(text, str) else None
+    if found is None:
+        return None
+    word = found[3].lower()
+    unit = "bd" if word.startswith(("b", "wor")) else word[0]
+    return f"{found[1]}{found[2]}{unit}"
+
+
 @dataclass(frozen=True, slots=True)
 class Duration:
     """A signed count of business days, days or weeks, as people write it: `5bd`, `-10d`, `2w`."""
@@ -43,7 +59,7 @@ class Duration:
     def parse(cls, text: object) -> Self:
         match = _DURATION.fullmatch(text) if isinstance(text, str) else None
         if match is None:
-            raise refuse(cls.EXPECTED, text)
+            raise refuse(cls.EXPECTED, text, meant=_duration_meant(text))
         sign, count, unit = match.groups()
         return cls(-int(count) if sign else int(count), Unit(unit))
 
@@ -200,15 +216,22 @@ def _flag(value: object) -> object:
 Flag = Annotated[bool, BeforeValidator(_flag), WithJsonSchema({"type": "boolean"})]
 
 
+_MOST = 99
+
+
 def _count(value: object) -> object:
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _MOST:
         return value
-    if isinstance(value, str) and re.fullmatch(r"[1-9]\d{0,3}", value):
+    if isinstance(value, str) and re.fullmatch(r"[1-9]\d?", value):
         return int(value)
-    raise refuse("a whole number of 1 or more", value)
+    raise refuse(f"a whole number from 1 to {_MOST}", value)
 
 
-Count = Annotated[int, BeforeValidator(_count), WithJsonSchema({"type": "integer", "minimum": 1})]
+Count = Annotated[
+    int,
+    BeforeValidator(_count),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": _MOST}),
+]
 
 
 _WHOLE = 100  # per cent
@@ -219,7 +242,9 @@ def _percent(value: object) -> object:
         return value
     match = re.fullmatch(r"(\d{1,3})\s?%", value) if isinstance(value, str) else None
     if match is None or not 1 <= int(match.group(1)) <= _WHOLE:
-        raise refuse("a percentage from 1% to 100%, such as 80%", value)
+        bare = isinstance(value, str) and re.fullmatch(r"[1-9]\d?|100", value)
+        meant = f"{value}%" if bare else None
+        raise refuse("a percentage from 1% to 100%, such as 80%", value, meant=meant)
     return int(match.group(1))
 
 
@@ -309,6 +334,7 @@ def _due(value: object) -> object:
     raise refuse(
         "a distance to the effective date such as -10d, 0d, 5bd or 2w, or a day such as 2025-11-17",
         value,
+        meant=_duration_meant(value),
     )
 
 
@@ -394,7 +420,8 @@ class TrainingTarget:
             return cls(None, per_language=False)
         found = re.fullmatch(r"(\d{1,3})%( per language)?", text) if isinstance(text, str) else None
         if found is None or not 1 <= int(found[1]) <= _WHOLE:
-            raise refuse(cls.EXPECTED, text)
+            bare = isinstance(text, str) and re.fullmatch(r"[1-9]\d?|100", text)
+            raise refuse(cls.EXPECTED, text, meant=f"{text}%" if bare else None)
         return cls(int(found[1]), per_language=found[2] is not None)
 
     def __str__(self) -> str:

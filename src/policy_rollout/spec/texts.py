@@ -1,4 +1,4 @@
-"""What no text of a spec may be, wherever it stands: a placeholder, nothing, hidden, twice. Pure."""
+"""What no text of a spec may be: a placeholder, null, hidden, or twice in a list. Pure."""
 
 import re
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ _WHOLE = re.compile(
     r"placeholder|lorem ipsum.*)|\?+|\.{3,}|…|-+"
 )
 _INSIDE = re.compile(
-    r"\b(?:TBD|TBC|FIXME|XXX+)\b|\bTODO\b(?=\s*(?:[:(]|$))|\?{3,}|<[A-Za-z][^<>]*>"
+    r"\b(?:TBD|TBC|FIXME|XXX+)\b|\bTODO\b(?=\s*(?:[:()]|$))|\?{3,}|<[A-Za-z][^<>@]*>"
 )
 _PERSON = re.compile(r"(?i:tbd|tbc|tba|todo|fixme|x{3,}|nobody|someone|somebody|your\.?name)@.*")
 _NULL = {"~", "null", "Null", "NULL"}

@@ -14,19 +14,27 @@ _WRONG_KINDS = {"dict_type", "model_type", "model_attributes_type", "tuple_type"
 _CHOICES = {"enum", "literal_error"}
 _TOO_SHORT = {"too_short", "string_too_short"}
 _KEY = "[key]"
+_COMMA_STEP = "; if it belongs to the text before a comma, put that text in double quotes"
 
 
 def path_of(root: Mapping, error: ErrorDetails) -> Path:
     """The part of the document that an error is about: the mapping where a key is missing."""
     path: list[str | int] = []
     node: Node = root
-    for part in error["loc"]:
+    loc = error["loc"][:-1] if error["type"] == "missing" else error["loc"]
+    for part in loc:
         below = _below(node, part)
         if below is None:
             break
         path.append(part)
         node = below
     return tuple(path)
+
+
+def only_follows(root: Mapping, error: ErrorDetails) -> bool:
+    """Whether a list is called too short only because its items were refused one by one."""
+    node = _node_at(root, path_of(root, error))
+    return error["type"] in _TOO_SHORT and isinstance(node, Listing) and bool(node.items)
 
 
 def complain(root: Mapping, error: ErrorDetails) -> tuple[str, Finding]:
@@ -37,9 +45,13 @@ def complain(root: Mapping, error: ErrorDetails) -> tuple[str, Finding]:
         return "missing-key", _missing(path, str(error["loc"][-1]))
     if kind == "extra_forbidden":
         return "unknown-key", _unknown(path)
-    node = _node_at(root, path)
     if error["loc"][-1] == _KEY:
-        return "wrong-key", Finding(path, _scalar_text(error, repr(path[-1])), at_key=True)
+        return "wrong-key", Finding(path, _wrong_key_text(error, str(path[-1])), at_key=True)
+    return _complain_of_value(path, error, _node_at(root, path))
+
+
+def _complain_of_value(path: Path, error: ErrorDetails, node: Node) -> tuple[str, Finding]:
+    kind = error["type"]
     if isinstance(node, Scalar) and not node.text.strip():
         return "nothing-there", Finding(path, _nothing_text(path, error))
     if kind in _TOO_SHORT:
@@ -62,7 +74,7 @@ def found(node: Node) -> str:
 
 def where(path: Path) -> str:
     """A path as people read it: `stages.define.tasks.memo`."""
-    return ".".join(str(part) for part in path) or "the program"
+    return ".".join(str(part) for part in path) or "the file"
 
 
 def _below(node: Node, part: str | int) -> Node | None:
@@ -93,8 +105,16 @@ def _unknown(path: Path) -> Finding:
     keys = place_at(path[:-1]).keys
     expected = f"expected one of {listed(tuple(sorted(keys)), at_most=20)}"
     step = did_you_mean(key, keys) or "; delete it or rename it"
+    if " " in key:
+        step = _COMMA_STEP
     text = f"found the key {shorten(key)} in {where(path[:-1])}, {expected}{step}"
     return Finding(path, text, at_key=True)
+
+
+def _wrong_key_text(error: ErrorDetails, key: str) -> str:
+    if " " in key:
+        return f"found the key {shorten(key)}, expected {_expected(error)}{_COMMA_STEP}"
+    return _scalar_text(error, shorten(key))
 
 
 def _nothing_text(path: Path, error: ErrorDetails) -> str:
@@ -151,7 +171,7 @@ def _or_choose(text: str, known: tuple[str, ...]) -> str:
 
 def _scalar_text(error: ErrorDetails, shown: str) -> str:
     meant = error.get("ctx", {}).get("meant")
-    step = f"; did you mean {meant!r}?" if meant else "; write it so"
+    step = f"; did you mean {meant!r}?" if meant else "; change it to that"
     return f"found {shown}, expected {_expected(error)}{step}"
 
 

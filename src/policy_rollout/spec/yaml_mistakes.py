@@ -38,7 +38,7 @@ _WORDS = {
         "found `- ` where no list can stand, expected it on a line of its own; move it there"
     ),
     "unexpected end of stream": (
-        "found the end of the file inside the quotes opened on line {opened}; close them"
+        "found a quote that is never closed, expected another one at the end of the text; close it"
     ),
     "unknown escape character": (
         "found a backslash with {character}, which means nothing in double quotes; write \\\\ or"
@@ -59,6 +59,8 @@ def explain(error: yaml.YAMLError, text: str) -> tuple[int, int, str]:
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
         return _explain_unmarked(error, text)
     mark = error.problem_mark
+    if "end of stream" in (error.problem or "") and error.context_mark is not None:
+        mark = error.context_mark  # where the quote was opened
     said = error.problem or "broken YAML"
     character = _character(text, mark.line, mark.column)
     if character == "a tab":

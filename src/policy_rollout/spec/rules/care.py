@@ -17,8 +17,8 @@ def no_rollback(case: Case) -> Iterator[Finding]:
     policy = case.spec.policy
     if policy.change in _RESTRICTIONS and policy.rollback is None:
         text = (
-            f"found a change of kind {str(policy.change)!r} without `rollback`, expected the way back "
-            "to be known before the launch; add `rollback: {how: ...}`"
+            f"found a change of kind {str(policy.change)!r} without `rollback`, expected the way "
+            "back to be known before the launch; add `rollback: {how: ...}`"
         )
         yield Finding(("policy",), text, at_key=True)
 
@@ -42,8 +42,8 @@ def existing_content_unsaid(case: Case) -> Iterator[Finding]:
     policy = case.spec.policy
     if policy.change in _RESTRICTIONS and policy.existing_content is None:
         text = (
-            f"found a change of kind {str(policy.change)!r} without `existing_content`, expected a word "
-            "on older content; add `existing_content: {applies: true}` or `false`"
+            f"found a change of kind {str(policy.change)!r} without `existing_content`, expected a "
+            "word on older content; add `existing_content: {applies: true}` or `false`"
         )
         yield Finding(("policy",), text, at_key=True)
 

@@ -1,4 +1,4 @@
-"""Rules on dates: that each exists, that they are in order, that promises of notice are kept. Pure."""
+"""Rules on dates: that they exist, are in order and keep the promised notice. Pure."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta

@@ -183,7 +183,7 @@ def training_after_launch(case: Case) -> Iterator[Finding]:
                 yield Finding((*path, "due"), text)
             elif name in later:
                 text = (
-                    f"found training in stage {name!r}, which opens after {listed(later[name])}, "
+                    f"found training in stage {name!r}, which opens after {later[name]!r}, "
                     "expected it before enforcement begins; move it to an earlier stage"
                 )
                 yield Finding(path, text, at_key=True)
@@ -194,28 +194,21 @@ def _launched_on(spec: Spec) -> date | None:
     return moment.date() if moment else None
 
 
-def _after_launch(spec: Spec) -> dict[str, tuple[str, ...]]:
-    """Stages that open only after a launch, with the launch stages they wait for."""
-    launches = launch_stages(spec)
-    found: dict[str, tuple[str, ...]] = {}
-    for name in spec.stages:
-        waited = _waits_for(spec, name)
-        launched = tuple(launch for launch in launches if launch in waited)
-        if launched and name not in launches:
-            found[name] = launched
-    return found
-
-
-def _waits_for(spec: Spec, stage: str) -> set[str]:
-    """All stages that must have passed before a stage opens."""
-    waited: set[str] = set()
-    waiting = list(spec.stages[stage].after)
+def _after_launch(spec: Spec) -> dict[str, str]:
+    """Stages that open only after a launch, with a launch stage that they wait for."""
+    later: dict[str, list[str]] = {}
+    for name, stage in spec.stages.items():
+        for before in stage.after:
+            later.setdefault(before, []).append(name)
+    found = {launch: launch for launch in launch_stages(spec)}
+    waiting = list(found)
     while waiting:
-        each = waiting.pop()
-        if each in spec.stages and each not in waited:
-            waited.add(each)
-            waiting.extend(spec.stages[each].after)
-    return waited
+        name = waiting.pop()
+        for each in later.get(name, ()):
+            if each not in found:
+                found[each] = found[name]
+                waiting.append(each)
+    return {name: launch for name, launch in found.items() if name != launch}
 
 
 def due_before_earlier_stage(case: Case) -> Iterator[Finding]:

@@ -28,11 +28,11 @@ def unknown_item(case: Case) -> Iterator[Finding]:
     """An item in `after` that the stage does not have; `after` reaches no other stage."""
     for stage in case.spec.stages:
         works = case.works_of(stage)
-        known = tuple(work.item for work in works)
+        known = {work.item: None for work in works}
         for work in works:
             for index, wanted in enumerate(work.work.after):
                 if wanted not in known:
-                    yield _unknown_item(case, work, index, wanted, known)
+                    yield _unknown_item(case, work, index, wanted, tuple(known))
 
 
 def _unknown_item(
