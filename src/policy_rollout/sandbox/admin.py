@@ -3,6 +3,7 @@
 They are for trials and tests and belong to neither Jira nor Sheets.
 """
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +21,7 @@ from policy_rollout.sandbox.jira_accounts import add_account, all_accounts, clos
 from policy_rollout.sandbox.pages import page
 from policy_rollout.sandbox.state import SandboxState, sandbox_of
 
+MAIL_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 RULES = TypeAdapter(list[Rule])
 
 
@@ -35,6 +37,7 @@ def routes() -> list[BaseRoute]:
     return [
         Route("/people", people_page, methods=["GET"]),
         Route("/people", add_from_form, methods=["POST"]),
+        Route("/people/close", close_from_form, methods=["POST"]),
         Route("/sandbox/people", list_people, methods=["GET"]),
         Route("/sandbox/people", add_person, methods=["POST"]),
         Route("/sandbox/people/{email}", remove_person, methods=["DELETE"]),
@@ -82,20 +85,32 @@ async def people_page(request: Request) -> Response:
     return await run_in_threadpool(_people_page, request)
 
 
-def _people_page(request: Request) -> Response:
+def _people_page(request: Request, notice: str = "") -> Response:
     with reading(sandbox_of(request).engine) as connection:
         people = [each for each in all_accounts(connection).values() if each.active]
-    return page("people.html", people=people)
+    status = 400 if notice else 200
+    return page("people.html", status=status, people=people, notice=notice)
 
 
 async def add_from_form(request: Request) -> Response:
     async with request.form() as form:
+        email = str(form.get("email", "")).strip()
+        if not MAIL_ADDRESS.fullmatch(email):
+            notice = f"{email!r} is no mail address; it reads like ada@example.com."
+            return await run_in_threadpool(_people_page, request, notice)
         given = Newcomer(
-            email=str(form["email"]).strip(),
+            email=email,
             name=str(form.get("name", "")).strip(),
             hides_email="hides_email" in form,
         )
     await run_in_threadpool(_add, request, given)
+    return RedirectResponse("/people", status_code=303)
+
+
+async def close_from_form(request: Request) -> Response:
+    async with request.form() as form:
+        email = str(form.get("email", ""))
+    await run_in_threadpool(_close, request, email)
     return RedirectResponse("/people", status_code=303)
 
 
@@ -135,13 +150,13 @@ def _add(request: Request, given: Newcomer) -> str:
 
 
 async def remove_person(request: Request) -> Response:
-    return await run_in_threadpool(_remove_person, request)
-
-
-def _remove_person(request: Request) -> Response:
-    with writing(sandbox_of(request).engine) as connection:
-        known = close_account(connection, request.path_params["email"])
+    known = await run_in_threadpool(_close, request, request.path_params["email"])
     return Response(status_code=204 if known else 404)
+
+
+def _close(request: Request, email: str) -> bool:
+    with writing(sandbox_of(request).engine) as connection:
+        return close_account(connection, email)
 
 
 async def list_faults(request: Request) -> Response:
