@@ -5,6 +5,8 @@ The host is Google's, or the one of SHEETS_URL; everything else is the same for 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar
@@ -179,11 +181,17 @@ def _message(response: requests.Response) -> str:
 
 
 def _retry_after(response: requests.Response) -> float | None:
-    """Seconds; Google sends no dates here."""
+    """The wait that is asked for, in seconds; HTTP allows a number or a date."""
+    text = response.headers.get("Retry-After", "")
     try:
-        return float(response.headers["Retry-After"])
-    except (KeyError, ValueError):
+        return max(0.0, float(text))
+    except ValueError:
+        pass
+    try:
+        wait = parsedate_to_datetime(text) - datetime.now(UTC)
+    except (ValueError, TypeError):
         return None
+    return max(0.0, wait.total_seconds())
 
 
 def credentials_missing(path: Path | None) -> Missing | None:

@@ -237,8 +237,8 @@ def _is_script(request: Request) -> bool:
 
 
 def _first_shown(book: Book) -> Sheet:
-    """The first tab with data: a new workbook has an empty Sheet1 in front."""
-    return next((sheet for sheet in book.sheets if sheet.data_rows), book.sheets[0])
+    """The first tab with protected columns, which is the first of a program's."""
+    return next((sheet for sheet in book.sheets if sheet.protections), book.sheets[0])
 
 
 def _header(sheet: Sheet) -> int:
