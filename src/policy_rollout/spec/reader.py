@@ -104,10 +104,14 @@ def _rests_on(finding: Finding, lost: tuple[Path, ...]) -> bool:
 
 
 def _told_once(problems: list[Problem]) -> list[Problem]:
-    """One problem a place where a text is no value at all: what else it is not does not matter."""
-    said = {(each.line, each.column) for each in problems if each.rule in _NO_VALUE}
+    """One problem a place where a text is no value or no key at all: the rest only follows."""
+    no_value = {(each.line, each.column) for each in problems if each.rule in _NO_VALUE}
+    no_key = {(each.line, each.column) for each in problems if each.rule in _NO_KEY}
     return [
-        each for each in problems if each.rule in _NO_VALUE or (each.line, each.column) not in said
+        each
+        for each in problems
+        if (each.rule in _NO_VALUE or (each.line, each.column) not in no_value)
+        and (each.rule != "nothing-there" or (each.line, each.column) not in no_key)
     ]
 
 

@@ -5,7 +5,8 @@ import yaml
 # the vendor's words (scanner.c and parser.c of libyaml 0.2) -> found, expected; what to do
 _WORDS = {
     "found character that cannot start any token": (
-        "found {character}, with which no YAML value can start; put the text in double quotes"
+        "found {character}, expected a value that starts with something else; put the text in "
+        "double quotes"
     ),
     "found a tab character": ("found a tab, expected spaces; replace it with two spaces a level"),
     "mapping values are not allowed": (

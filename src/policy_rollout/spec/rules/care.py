@@ -58,11 +58,15 @@ def exposure_without_safeguards(case: Case) -> Iterator[Finding]:
     ]
     if policy.exposure == "high" and len(counted) < _SAFEGUARDS_ENOUGH:
         text = (
-            f"found high exposure with {len(counted)} safeguards besides blur and greyscale, "
+            f"found high exposure with {_counted(len(counted))} besides blur and greyscale, "
             "expected at least 2, such as rotation, opt-out or counselling; add them to "
             "`safeguards`"
         )
         yield Finding(("policy", "exposure"), text)
+
+
+def _counted(safeguards: int) -> str:
+    return f"{safeguards} safeguard{'s' * (safeguards != 1)}"
 
 
 def exposure_unwarned(case: Case) -> Iterator[Finding]:

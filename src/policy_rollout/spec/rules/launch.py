@@ -80,7 +80,7 @@ def in_freeze(case: Case) -> Iterator[Finding]:
     """A launch in a freeze of the program's own."""
     for key, moment in _moments(case.spec):
         names = tuple(
-            f"the freeze {name!r}"
+            f"in the freeze {name!r}"
             for name, freeze in case.spec.timeline.freezes.items()
             if moment.date() in Days(freeze.from_day, freeze.to)
         )
@@ -91,7 +91,7 @@ def in_freeze(case: Case) -> Iterator[Finding]:
 def _not_on(spec: Spec, day: date, what: str) -> str:
     free = _next_free(spec, day)
     step = f"the next free day is {shown(free)}" if free else "choose another day"
-    return f"found {shown(day)}, which is {what}, expected a free working day; {step}"
+    return f"found {shown(day)}, {what}, expected a free working day; {step}"
 
 
 def _holidays(spec: Spec, day: date) -> tuple[str, ...]:
