@@ -73,7 +73,16 @@ def test_every_message_says_what_was_found_expected_and_to_do():
 
 
 def test_no_message_speaks_the_language_of_a_library():
-    jargon = ("input should", "pydantic", "nonetype", "dict_type", "union", "node", "token", "scalar")
+    jargon = (
+        "input should",
+        "pydantic",
+        "nonetype",
+        "dict_type",
+        "union",
+        "node",
+        "token",
+        "scalar",
+    )
     for path in sorted(SPECS.glob("*/*.txt")):
         said = path.read_text().casefold()
         assert not [word for word in jargon if word in said], path.name

@@ -33,7 +33,6 @@ _ERRORS: dict[str, Check] = {
     "notice-too-short": dates.notice_too_short,
     "notice-of-nothing": dates.notice_of_nothing,
     "no-such-time": dates.no_such_time,
-    "holidays-unknown": dates.holidays_unknown,
 }
 
 _ADVICE: dict[str, Check] = {

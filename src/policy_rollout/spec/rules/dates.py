@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
-from policy_rollout.calendar import BusinessCalendar, Clock, clock, public_holidays
-from policy_rollout.errors import HolidaysUnknown
+from policy_rollout.calendar import BusinessCalendar, Clock, clock
 from policy_rollout.spec.model import Timeline
 from policy_rollout.spec.problems import Finding, Path
 from policy_rollout.spec.rules.case import Case
@@ -18,7 +17,6 @@ _ORDER = (
     ("effective", "full_enforcement"),
     ("enforce", "full_enforcement"),
 )
-_A_YEAR_WITH_HOLIDAYS = 2025
 
 
 def shown(moment: date | datetime) -> str:
@@ -120,7 +118,7 @@ def _days_between(timeline: Timeline, unit: Unit) -> int:
         return 0
     first, last = timeline.announce.date(), timeline.effective.date()
     if unit is Unit.BUSINESS_DAYS:
-        return BusinessCalendar(frozenset(_known(timeline.holidays))).count(first, last)
+        return BusinessCalendar(frozenset(timeline.holidays)).count(first, last)
     return (last - first).days
 
 
@@ -173,36 +171,3 @@ def time_twice(case: Case) -> Iterator[Finding]:
                 "write another one to be sure"
             )
             yield Finding(("timeline", key), text)
-
-
-def holidays_unknown(case: Case) -> Iterator[Finding]:
-    """A market whose public holidays are asked for and not known."""
-    asked: list[tuple[Path, str]] = [
-        (("timeline", "holidays", index), market)
-        for index, market in enumerate(case.spec.timeline.holidays)
-    ]
-    asked += [
-        (("people", name, "holidays"), role.holidays)
-        for name, role in case.spec.people.items()
-        if role.holidays
-    ]
-    for path, market in asked:
-        if not _known((market,)):
-            text = (
-                f"found {market!r}, whose public holidays are not known here, expected a market "
-                "with known ones; delete it, and write such days as a freeze"
-            )
-            yield Finding(path, text)
-
-
-def _known(markets: tuple[str, ...]) -> tuple[str, ...]:
-    """The markets whose public holidays are known."""
-    return tuple(market for market in markets if holidays_of(market, _A_YEAR_WITH_HOLIDAYS))
-
-
-def holidays_of(market: str, year: int) -> dict[date, str]:
-    """The public holidays of a market; none where they are not known."""
-    try:
-        return public_holidays(market, year)
-    except HolidaysUnknown:
-        return {}

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
-from policy_rollout.calendar import Days, moved_by
+from policy_rollout.calendar import Days, holiday_name, moved_by
 from policy_rollout.errors import DayOutOfRange
 from policy_rollout.spec.model import Spec
 from policy_rollout.spec.problems import Finding, did_you_mean, listed
 from policy_rollout.spec.rules.case import Case
-from policy_rollout.spec.rules.dates import holidays_of, shown
+from policy_rollout.spec.rules.dates import shown
 from policy_rollout.spec.scalars import Duration, Unit
 
 SATURDAY = 5
@@ -98,7 +98,7 @@ def _holidays(spec: Spec, day: date) -> tuple[str, ...]:
     markets = dict.fromkeys((*spec.policy.markets, *spec.timeline.holidays))
     by_name: dict[str, list[str]] = {}
     for market in markets:
-        name = holidays_of(market, day.year).get(day)
+        name = holiday_name(market, day)
         if name:
             by_name.setdefault(name, []).append(market)
     return tuple(f"{name} in {', '.join(where)}" for name, where in by_name.items())
