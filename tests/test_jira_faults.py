@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 import stamina
+from jira_examples import connection_to
 from pydantic import SecretStr
 
 from policy_rollout.errors import (
@@ -19,7 +20,7 @@ from policy_rollout.errors import (
     SettingsWrong,
     WriteInDoubt,
 )
-from policy_rollout.jira_issues import IssueKind, JiraConnection, JiraIssues, NewIssue
+from policy_rollout.jira_issues import IssueKind, JiraIssues, NewIssue
 from policy_rollout.jira_site import ATTEMPTS
 from policy_rollout.work import State
 
@@ -37,9 +38,7 @@ def _no_pauses_between_attempts():
 
 @pytest.fixture
 def connection(sandbox):
-    return JiraConnection(
-        sandbox.jira_url, sandbox.email, SecretStr(sandbox.token), sandbox.project
-    )
+    return connection_to(sandbox)
 
 
 @pytest.fixture
@@ -115,6 +114,18 @@ def test_an_issue_whose_request_was_lost_is_not_found(jira, sandbox):
         jira.create([DECK])
 
     assert jira.find_created([DECK.key], after_number=0) == {}
+
+
+def test_an_issue_that_is_created_late_is_found_later(jira, sandbox):
+    sandbox.set_faults({"kind": "late-commit", "path": BULK, "seconds": 600})
+    with pytest.raises(WriteInDoubt):
+        jira.create([DECK])
+    too_early = jira.find_created([DECK.key], after_number=0)
+
+    sandbox._admin("POST", "faults/land", None)
+
+    assert too_early == {}
+    assert jira.find_created([DECK.key], after_number=0) == {DECK.key: ("POLICY-1",)}
 
 
 @pytest.mark.parametrize("form", ["seconds", "fraction", "date", "none"])
@@ -277,7 +288,10 @@ def test_an_address_where_nothing_listens_leaves_no_write_in_doubt(connection):
     )
 
 
-@pytest.mark.parametrize("url", ["", "example.atlassian.net", "ftp://example.com", "https://"])
+@pytest.mark.parametrize(
+    "url",
+    ["", "example.atlassian.net", "ftp://example.com", "https://", "https://[::1", "http://x:y"],
+)
 def test_an_address_that_is_none_names_its_setting(connection, url):
     with pytest.raises(SettingsWrong) as caught:
         JiraIssues(replace(connection, url=url))

@@ -3,17 +3,16 @@
 from dataclasses import replace
 
 import pytest
+from jira_examples import connection_to
 from pydantic import SecretStr
 
 from policy_rollout.errors import ServiceRefused
-from policy_rollout.jira_issues import JiraConnection, JiraIssues
+from policy_rollout.jira_issues import JiraIssues
 
 
 @pytest.fixture
 def connection(sandbox):
-    return JiraConnection(
-        sandbox.jira_url, sandbox.email, SecretStr(sandbox.token), sandbox.project
-    )
+    return connection_to(sandbox)
 
 
 def look(connection, people=None):

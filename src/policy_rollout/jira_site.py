@@ -149,7 +149,7 @@ class JiraSite:
     def _broken(self, error: requests.RequestException) -> _Broken:
         cause = error.args[0] if error.args else None
         connect_seconds, read_seconds = self._timeout_seconds
-        host = urlsplit(self.url).netloc
+        host = urlsplit(self.url).netloc.rpartition("@")[2]
         if isinstance(error, requests.ConnectTimeout):
             return _Broken(f"{host} did not answer within {connect_seconds:g} s", sent=False)
         if isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError):
@@ -162,8 +162,7 @@ class JiraSite:
 
 
 def _check_usable(connection: JiraConnection) -> None:
-    address = urlsplit(connection.url)
-    if address.scheme not in {"http", "https"} or not address.netloc:
+    if not _is_web_address(connection.url):
         raise SettingsWrong(
             f"setting ROLLOUT_JIRA_URL: found {connection.url!r}, expected an address such as "
             "https://SITE.atlassian.net; mend it in .env"
@@ -173,6 +172,15 @@ def _check_usable(connection: JiraConnection) -> None:
             "settings ROLLOUT_JIRA_EMAIL and ROLLOUT_JIRA_TOKEN: found characters outside ASCII, "
             "expected a mail address and an API token; copy them once more into .env"
         )
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        address = urlsplit(url)
+        has_host = bool(address.hostname) and address.port != 0
+    except ValueError:  # brackets or a port that are none
+        return False
+    return has_host and address.scheme in {"http", "https"}
 
 
 def _pause_before_retry(error: Exception) -> bool | float:
