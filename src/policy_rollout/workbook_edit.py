@@ -30,13 +30,14 @@ class Edit:
     def of(cls, grid: Grid, wanted: dict[str, dict[str, str]]) -> Self | None:
         """What must change so that the rows read as wanted; None where nothing must.
 
-        A key that stands twice is left alone: which row is meant is for people to say.
+        Where a key stands twice both rows are written, and people say which one may go.
         """
         changes = tuple(
             change
             for key, lines in grid.by_key().items()
-            if key in wanted and len(lines) == 1
-            for change in _changes(grid, lines[0], wanted[key])
+            if key in wanted
+            for line in lines
+            for change in _changes(grid, line, wanted[key])
         )
         return cls(grid, changes) if changes else None
 

@@ -196,17 +196,26 @@ def _retry_after(response: requests.Response) -> float | None:
 
 def credentials_missing(path: Path | None) -> Missing | None:
     """What is wrong with the key file, None where it can be used."""
+    if path is None:
+        return _missing_key("nothing")
+    load: Any = service_account.Credentials.from_service_account_file
     try:
-        load_account(path)
-    except SettingsWrong as error:
-        return Missing(
-            SERVICE,
-            "setting ROLLOUT_SHEETS_CREDENTIALS",
-            found=str(error),
-            expected="the JSON key file of a service account",
-            next_step="Put the path of the key file into .env",
-        )
+        load(str(path))
+    except OSError as error:
+        return _missing_key(f"{path} cannot be read ({error.strerror})")
+    except (ValueError, KeyError, AttributeError, GoogleAuthError):
+        return _missing_key(f"{path} is no key file of a service account")
     return None
+
+
+def _missing_key(found: str) -> Missing:
+    return Missing(
+        SERVICE,
+        "setting ROLLOUT_SHEETS_CREDENTIALS",
+        found=found,
+        expected="the JSON key file of a service account",
+        next_step="Put the path of the key file into .env",
+    )
 
 
 def load_account(path: Path | None) -> service_account.Credentials:
@@ -215,19 +224,10 @@ def load_account(path: Path | None) -> service_account.Credentials:
     Raises:
         SettingsWrong: no file is set, or it cannot be used.
     """
-    if path is None:
-        raise SettingsWrong("ROLLOUT_SHEETS_CREDENTIALS is not set")
+    if missing := credentials_missing(path):
+        raise SettingsWrong(str(missing))
     load: Any = service_account.Credentials.from_service_account_file
-    try:
-        account: service_account.Credentials = load(str(path), scopes=SCOPES)
-    except OSError as error:
-        raise SettingsWrong(
-            f"ROLLOUT_SHEETS_CREDENTIALS: {path} cannot be read ({error.strerror})"
-        ) from None
-    except (ValueError, KeyError, GoogleAuthError):
-        raise SettingsWrong(
-            f"ROLLOUT_SHEETS_CREDENTIALS: {path} is no key file of a service account"
-        ) from None
+    account: service_account.Credentials = load(str(path), scopes=SCOPES)
     return account
 
 
