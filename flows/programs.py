@@ -23,13 +23,9 @@ def text_of(program: str, pasted_spec: str, source: str) -> tuple[str, str]:
     if program in SHIPPED and not pasted_spec.strip():
         path = _FOLDER / f"{program}.yaml"
         return path.read_text(encoding="utf-8"), f"{_FOLDER.name}/{path.name}"
-    raise SpecRefused(
-        [
-            f"launch form: found program {program!r} and a pasted spec of "
-            f"{len(pasted_spec)} characters, expected one of {', '.join(SHIPPED)} and no pasted "
-            f"spec, or {PASTED!r} and a pasted spec"
-        ]
-    )
+    found = f"found program {program!r} and a pasted spec of {len(pasted_spec)} characters"
+    expected = f"expected one of {', '.join(SHIPPED)} alone, or {PASTED!r} and a pasted spec"
+    raise SpecRefused([f"launch form: {found}, {expected}"])
 
 
 def run_name() -> str:

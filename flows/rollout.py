@@ -17,7 +17,7 @@ from pydantic import Field
 
 from flows.passes import pass_or_trouble
 from flows.programs import PASTED, SHIPPED, run_name, text_of
-from flows.taking_up import CHECK, RECREATE, note_answer, take_up, wait_key
+from flows.taking_up import CHECK, note_answer, take_up, wait_key
 from policy_rollout.errors import JournalUnavailable, ProgramAlreadyLaunched, SpecRefused
 from policy_rollout.history import state_of
 from policy_rollout.journal.store import Journal
@@ -54,7 +54,7 @@ def rollout(
     except (SpecRefused, ProgramAlreadyLaunched) as error:
         return Failed(message=str(error))
     except JournalUnavailable as error:
-        get_run_logger().error("%s", error)  # noqa: TRY400 - the text says it all, no trace
+        get_run_logger().error("%s", error)
         suspend_flow_run(
             wait_for_input=Answer.with_initial_data(description=str(error), action=CHECK),
             key=f"journal-{uuid4()}",

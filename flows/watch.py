@@ -18,7 +18,7 @@ from policy_rollout.decide import Decision, decide, to_look_at
 from policy_rollout.errors import JournalConflict, RolloutError
 from policy_rollout.history import decide_and_write, state_of
 from policy_rollout.journal.store import Journal
-from policy_rollout.plan import Outline, outline_of
+from policy_rollout.plan import outline_of
 from policy_rollout.prefect_api import RunSeen
 from policy_rollout.program import ProgramState
 from policy_rollout.settings import Settings
@@ -99,7 +99,11 @@ def look_at(journal: Journal, settings: Settings, state: ProgramState) -> bool:
     if decision.moves_the_program:
         return _resume(state, why(decision))
     if decision.events:
-        _note(journal, settings, outline, state, decision, now)
+        try:
+            decide_and_write(journal, state, decision.events, actor="watch", at=now)
+        except JournalConflict:
+            return False  # the program's own run was first: the next look sees
+        publish(settings, outline, decision, now=now)
     return False
 
 
@@ -111,19 +115,3 @@ def why(decision: Decision) -> str:
 def _resume(state: ProgramState, because: str) -> bool:
     get_run_logger().info("resuming %s: %s", state.program, because)
     return prefect_api.resume(state.run, {"action": CHECK, "note": because})
-
-
-def _note(  # noqa: PLR0913 - one call, private to this file
-    journal: Journal,
-    settings: Settings,
-    outline: Outline,
-    state: ProgramState,
-    decision: Decision,
-    now: datetime,
-) -> None:
-    """Journal progress that moves nothing yet, and show it on the board."""
-    try:
-        decide_and_write(journal, state, decision.events, actor="watch", at=now)
-    except JournalConflict:
-        return  # the program's own run, or another look, was first: the next look sees
-    publish(settings, outline, decision, now=now)

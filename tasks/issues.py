@@ -92,7 +92,8 @@ def settle_doubt(spec: Spec, doubt: Doubt) -> None:
             lost = []
         _note(journal, spec, *settled)
     if lost:
-        reason = f"{len(lost)} of {len(doubt.keys)} not found yet; sent again after {settles_at:%H:%M:%S} UTC"
+        missing = f"{len(lost)} of {len(doubt.keys)} not found yet"
+        reason = f"{missing}; sent again after {settles_at:%H:%M:%S} UTC"
         raise WriteInDoubt("Jira", f"the creation of batch {doubt.batch}", reason)
 
 

@@ -9,13 +9,13 @@ from policy_rollout.gates import Judged, covered, digest_of, holds, judge, missi
 from policy_rollout.observed import ObservedRow, World
 from policy_rollout.plan import Change, Outline, changes, sign_off_issues
 from policy_rollout.program import ProgramState, Recorded, take
-from policy_rollout.sign_offs import decisions
+from policy_rollout.sign_offs import Hearing, decisions
 from policy_rollout.work import Kind, State, WorkItem, epic_key, sign_off_key
 
 
 @dataclass(frozen=True, slots=True)
 class ToLookAt:
-    """What a look reads: stable to Jira keys of work and of sign-offs, and whether there are rows."""
+    """What a look reads: work and sign-offs, stable to Jira keys, and whether there are rows."""
 
     issues: dict[str, str]
     sign_offs: dict[str, str]
@@ -120,10 +120,9 @@ class _Scene:
             covered(
                 self.outline.spec,
                 stage,
-                gate_round=self.ahead.gates[stage].round,
-                items=self.outline.of(stage),
-                judged=judged,
-                seen=self.ahead.of,
+                self.ahead.gates[stage].round,
+                [(item, self.ahead.of(item.key).state) for item in self.outline.of(stage)],
+                judged,
             )
         )
 
@@ -167,15 +166,15 @@ class _Scene:
             for stage, judged in self.judged().items()
             if holds(judged)
         }
-        for event in decisions(
+        hearing = Hearing(
             self.outline.spec,
-            self.ahead,
             self.world,
-            items=self.outline.items,
-            digests=digests,
-            rejected_status=self.rejected_status,
-            now=self.now,
-        ):
+            self.outline.items,
+            digests,
+            self.rejected_status,
+            self.now,
+        )
+        for event in decisions(hearing, self.ahead):
             self._take(event)
 
     def open_stages(self) -> bool:

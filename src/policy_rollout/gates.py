@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from policy_rollout import events as ev
-from policy_rollout.program import GateState, ProgramState
+from policy_rollout.program import GateState
 from policy_rollout.spec.model import Spec
 from policy_rollout.spec.scalars import TrainingTarget
 from policy_rollout.work import Kind, State, WorkItem
@@ -143,11 +143,9 @@ def holds(judged: Iterable[Judged]) -> bool:
 def covered(
     spec: Spec,
     stage: str,
-    *,
     gate_round: int,
-    items: Iterable[WorkItem],
+    work: Iterable[tuple[WorkItem, State]],
     judged: Iterable[Judged],
-    seen: Callable[[str], ev.Seen],
 ) -> dict[str, Any]:
     """Exactly what a sign-off of this gate is about.
 
@@ -174,9 +172,9 @@ def covered(
                 "title": item.title,
                 "team": item.team,
                 "details": item.details,
-                "not_applicable": seen(item.key).state is State.NOT_APPLICABLE,
+                "not_applicable": state is State.NOT_APPLICABLE,
             }
-            for item in items
+            for item, state in work
         ],
         "evidence": [
             {"criterion": each.name, "asks": each.asks, "answer": each.answer, "met": each.met}
@@ -191,7 +189,9 @@ def digest_of(what: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def missing_sign_offs(spec: Spec, stage: str, gate: GateState, digest: str | None) -> dict[str, int]:
+def missing_sign_offs(
+    spec: Spec, stage: str, gate: GateState, digest: str | None
+) -> dict[str, int]:
     """Role to the number of sign-offs still missing on the digest; empty when all are given."""
     standing = gate.standing(digest)
     missing = {
@@ -206,15 +206,12 @@ def may_sign(spec: Spec, role: str) -> tuple[str, ...]:
     return tuple(person for person in spec.people[role].members if person != spec.owner)
 
 
-def why_not(
-    spec: Spec, state: ProgramState, stage: str, role: str, person: str | None, digest: str
-) -> str | None:
+def why_not(spec: Spec, gate: GateState, role: str, person: str | None, digest: str) -> str | None:
     """Why this person's sign-off cannot count now; None where it does.
 
     The answer says who may sign, in words fit for a comment.
     """
     able = ", ".join(may_sign(spec, role))
-    gate = state.gates[stage]
     if person is None:
         return f"this account belongs to nobody in the program; for {role}, {able} may sign"
     if person == spec.owner:

@@ -18,7 +18,12 @@ from policy_rollout.program import ProgramState, Recorded, fold, take
 
 def state_of(journal: Journal, program: str) -> ProgramState:
     """The state of a program; an empty one (head 0) when it was never launched."""
-    return fold(program, (_recorded(entry) for entry in journal.read(program)))
+    return fold(program, records_of(journal, program))
+
+
+def records_of(journal: Journal, program: str, *, after: int = 0) -> tuple[Recorded, ...]:
+    """What was journaled after a sequence number, oldest first."""
+    return tuple(_recorded(entry) for entry in journal.read(program, after=after))
 
 
 def _recorded(entry: Entry) -> Recorded:

@@ -83,8 +83,7 @@ def changes(
 ) -> tuple[Change, ...]:
     """What is due now, in order: create, add, update, rewrite, link, move, say.
 
-    Args:
-        judged: the criteria of each waiting stage, as they stand now.
+    `judged` has the criteria of each waiting stage, as they stand now.
     """
     issues = tuple(_desired_issues(outline, state, judged))
     rows = tuple(_desired_rows(outline, state))
@@ -134,7 +133,7 @@ def sign_off_issues(
             key=key,
             kind=IssueKind.SIGN_OFF,
             summary=f"Sign-off: {stage}, for {role}",
-            description=sign_off_text(spec, stage, role, gate, judged, gate.digest),
+            description=sign_off_text(spec, stage, role, gate, judged),
             due_on=outline.schedule.stages[stage].gate_on,
             assignee=state.accounts.get(spec.people[role].members[0]),
             parent=state.issues.get(epic_key(spec.program)),

@@ -132,6 +132,9 @@ GateEvent = (
 )
 
 
+CreationEvent = ev.CreationIntended | ev.IssuesCreated | ev.CreationRefused
+
+
 def take(state: ProgramState, record: Recorded) -> None:
     """Carry the state past one more event."""
     match record.event:
@@ -156,8 +159,10 @@ def take(state: ProgramState, record: Recorded) -> None:
             state.finished_at = record.at
         case event if isinstance(event, GateEvent):
             take_gate(state, record.at, event)
+        case event if isinstance(event, CreationEvent):
+            _take_creation(state, record.at, event)
         case event:
-            _take_work(state, record.at, event)
+            _take_work(state, event)
     state.head = record.sequence
 
 
@@ -193,11 +198,8 @@ def take_gate(state: ProgramState, at: datetime, event: GateEvent) -> None:
             gate.passed_at = at
 
 
-def _take_work(state: ProgramState, at: datetime, event: ev.Event) -> None:
+def _take_creation(state: ProgramState, at: datetime, event: CreationEvent) -> None:
     match event:
-        case ev.PeopleResolved(accounts=accounts, own_account=own_account):
-            state.accounts = {**state.accounts, **accounts}
-            state.own_account = own_account
         case ev.CreationIntended(batch=batch, keys=keys, fence=fence):
             state.doubts[batch] = Doubt(batch, keys, fence, since=at)
         case ev.IssuesCreated(batch=batch, issues=issues):
@@ -205,6 +207,13 @@ def _take_work(state: ProgramState, at: datetime, event: ev.Event) -> None:
             _settle(state, batch, set(issues))
         case ev.CreationRefused(batch=batch, reasons=reasons):
             _settle(state, batch, set(reasons))
+
+
+def _take_work(state: ProgramState, event: ev.Event) -> None:  # noqa: C901 - one case a kind
+    match event:
+        case ev.PeopleResolved(accounts=accounts, own_account=own_account):
+            state.accounts = {**state.accounts, **accounts}
+            state.own_account = own_account
         case ev.RowsAdded(keys=keys):
             state.rows.update(keys)
         case ev.WorkSeen(items=items):

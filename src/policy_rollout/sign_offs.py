@@ -1,6 +1,6 @@
-"""From the changelog of the sign-off issues to decisions: signed, refused, withdrawn, rejected.
+"""From the changelog of the sign-off issues to decisions: signed, refused, rejected. Pure.
 
-Pure. The signer is the author of the transition, as Jira's changelog gives it; every attempt
+The signer is the author of the transition, as Jira's changelog gives it; every attempt
 becomes exactly one event, also the refused ones. A transition is known by its changelog id, so
 seeing it twice decides nothing twice.
 """
@@ -32,58 +32,51 @@ class Desk:
     digest: str
 
 
-def decisions(
-    spec: Spec,
-    state: ProgramState,
-    world: World,
-    *,
-    items: tuple[WorkItem, ...],
-    digests: dict[str, str],
-    rejected_status: str,
-    now: datetime,
-) -> tuple[ev.Event, ...]:
-    """What the changelogs say that was not judged before, oldest first.
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """Everything a decision looks at; `digests` has the current one of each gate that holds."""
 
-    Args:
-        digests: stage to its current digest, for the gates whose criteria hold now.
-    """
+    spec: Spec
+    world: World
+    items: tuple[WorkItem, ...]
+    digests: dict[str, str]
+    rejected_status: str
+    now: datetime
+
+
+def decisions(hearing: Hearing, state: ProgramState) -> tuple[ev.Event, ...]:
+    """What the changelogs say that was not judged before, oldest first; `state` stays as it is."""
     ahead = deepcopy(state)
-    desks = _desks(spec, state, digests)
+    desks = _desks(hearing, state)
     made: list[ev.Event] = []
-    ordered = sorted(world.transitions, key=lambda each: (each.at, each.history_id))
-    for transition in ordered:
+    for transition in sorted(
+        hearing.world.transitions, key=lambda each: (each.at, each.history_id)
+    ):
         desk = desks.get(transition.issue_key)
         if desk is None or transition.history_id in ahead.histories:
             continue
-        event = _decide(spec, ahead, world, transition, desk, items, rejected_status, now)
+        event = _decide(hearing, ahead, transition, desk)
         if event is not None:
-            take_gate(ahead, now, event)
+            take_gate(ahead, hearing.now, event)
             made.append(event)
     return tuple(made)
 
 
-def _desks(spec: Spec, state: ProgramState, digests: dict[str, str]) -> dict[str, Desk]:
-    desks = {}
+def _desks(hearing: Hearing, state: ProgramState) -> dict[str, Desk]:
+    desks, spec = {}, hearing.spec
     for stage in state.waiting_stages:
         for role in spec.stages[stage].gate.sign_off:
             issue_key = state.issues.get(sign_off_key(spec.program, stage, role))
             if issue_key is not None:
-                desks[issue_key] = Desk(stage, role, issue_key, digests.get(stage, ""))
+                desks[issue_key] = Desk(stage, role, issue_key, hearing.digests.get(stage, ""))
     return desks
 
 
 GateDecision = ev.SignedOff | ev.SignOffRefused | ev.SignOffWithdrawn | ev.Rejected
 
 
-def _decide(  # noqa: PLR0913 - a decision needs the whole scene; it is private to this file
-    spec: Spec,
-    state: ProgramState,
-    world: World,
-    transition: Transition,
-    desk: Desk,
-    items: tuple[WorkItem, ...],
-    rejected_status: str,
-    now: datetime,
+def _decide(
+    hearing: Hearing, state: ProgramState, transition: Transition, desk: Desk
 ) -> GateDecision | None:
     if transition.account == state.own_account:
         return None
@@ -95,8 +88,8 @@ def _decide(  # noqa: PLR0913 - a decision needs the whole scene; it is private 
     stale = (
         not desk.digest or asked is None or asked.digest != desk.digest or transition.at < asked.at
     )
-    rejecting = transition.to_status.casefold() == rejected_status.casefold()
-    why = why_not(spec, state, desk.stage, desk.role, person, desk.digest)
+    rejecting = transition.to_status.casefold() == hearing.rejected_status.casefold()
+    why = why_not(hearing.spec, gate, desk.role, person, desk.digest)
     if why is None and not rejecting and not desk.digest:
         why = "the gate's criteria do not hold now; sign when it asks again"
     elif why is None and not rejecting and stale:
@@ -114,7 +107,7 @@ def _decide(  # noqa: PLR0913 - a decision needs the whole scene; it is private 
             history_id=transition.history_id,
             at=transition.at,
         )
-    return _rejection(state, world, transition, desk, person, items, now)
+    return _rejection(hearing, state, transition, desk, person)
 
 
 def _person(state: ProgramState, account: str) -> str | None:
@@ -154,22 +147,16 @@ def _refusal(
     )
 
 
-def _rejection(  # noqa: PLR0913 - as above
-    state: ProgramState,
-    world: World,
-    transition: Transition,
-    desk: Desk,
-    person: str,
-    items: tuple[WorkItem, ...],
-    now: datetime,
+def _rejection(
+    hearing: Hearing, state: ProgramState, transition: Transition, desk: Desk, person: str
 ) -> ev.Rejected | ev.SignOffRefused | None:
-    comment = _reason_for(world.comments, transition)
-    if comment is None and now - transition.at < REASON_WITHIN:
+    comment = _reason_for(hearing.world.comments, transition)
+    if comment is None and hearing.now - transition.at < REASON_WITHIN:
         return None  # its author may still be writing
     if comment is None:
         why = "a rejection needs its reason in a comment; write one, then reject again"
         return _refusal(state, transition, desk, why)
-    mine = tuple(item for item in items if item.stage == desk.stage)
+    mine = tuple(item for item in hearing.items if item.stage == desk.stage)
     back = tuple(item for item in mine if _is_named(item, state.issues.get(item.key), comment.text))
     return ev.Rejected(
         stage=desk.stage,

@@ -9,11 +9,15 @@ from policy_rollout.decide import Decision
 from policy_rollout.gates import FINISHED, Answer, may_sign, missing_sign_offs
 from policy_rollout.plan import Outline
 from policy_rollout.program import ProgramState
-from policy_rollout.report.evidence import cell, gate_evidence, local
+from policy_rollout.report.evidence import GateLinks, cell, gate_evidence, local
 from policy_rollout.report.timeline import Standing, timeline_svg
 from policy_rollout.work import Kind, epic_key, sign_off_key
 
 ODDITIES_SHOWN = 20
+FORM_HINT = (
+    "The program goes on by itself when work is done and sign-offs are given in Jira. "
+    "**Check now** looks at once. It signs nothing."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,12 @@ def _stages(outline: Outline, state: ProgramState) -> str:
     return "\n".join(lines)
 
 
+def standing_words(state: ProgramState) -> str:
+    """The open stages and their trouble, for an error message."""
+    open_stages = ", ".join(state.waiting_stages) or "no stage"
+    return f"{open_stages} open" + (f"; {state.trouble.text}" if state.trouble else "")
+
+
 def gate_words(outline: Outline, state: ProgramState, stage: str) -> str:
     """Where a gate stands, in a few words."""
     gate = state.gates.get(stage)
@@ -146,17 +156,19 @@ def evidence_of(outline: Outline, decision: Decision, stage: str, links: Links) 
         spec,
         stage,
         state.gates[stage],
-        judged=decision.judged[stage],
-        issues={
-            item.key: links.issue(state.issues[item.key])
-            for item in outline.of(stage)
-            if item.kind is Kind.TASK and item.key in state.issues
-        },
-        sign_off_issues={
-            role: links.issue(state.issues[sign_off_key(spec.program, stage, role)])
-            for role in spec.stages[stage].gate.sign_off
-            if sign_off_key(spec.program, stage, role) in state.issues
-        },
+        decision.judged[stage],
+        GateLinks(
+            {
+                item.key: links.issue(state.issues[item.key])
+                for item in outline.of(stage)
+                if item.kind is Kind.TASK and item.key in state.issues
+            },
+            {
+                role: links.issue(state.issues[sign_off_key(spec.program, stage, role)])
+                for role in spec.stages[stage].gate.sign_off
+                if sign_off_key(spec.program, stage, role) in state.issues
+            },
+        ),
     )
 
 
@@ -164,8 +176,7 @@ def form_text(outline: Outline, decision: Decision, links: Links, *, now: dateti
     """What stands above the Resume form: trouble first, then each waiting gate."""
     state = decision.ahead
     parts = [
-        "The program goes on by itself when work is done and sign-offs are given in Jira. "
-        "**Check now** looks at once. It signs nothing.",
+        FORM_HINT,
         f"As of {local(now, outline.spec)}:",
     ]
     if state.trouble is not None:

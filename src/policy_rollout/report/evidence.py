@@ -1,6 +1,7 @@
 """The evidence of a gate as Markdown: one text for Prefect, Jira and the Resume form. Pure."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from policy_rollout.gates import Answer, Judged, may_sign, missing_sign_offs
@@ -55,13 +56,12 @@ def history(spec: Spec, gate: GateState) -> str:
     )
 
 
-def sign_off_table(
-    spec: Spec, stage: str, gate: GateState, digest: str | None, issues: Mapping[str, str]
-) -> str:
+def sign_off_table(spec: Spec, stage: str, gate: GateState, issues: Mapping[str, str]) -> str:
     """Who has signed, and who is waited for since when."""
     asked_for = spec.stages[stage].gate.sign_off
     if not asked_for:
         return "Nobody has to sign: the gate passes when its criteria hold."
+    digest = gate.digest
     missing = missing_sign_offs(spec, stage, gate, digest)
     standing = gate.standing(digest)
     lines = ["| role | needs | signed | waiting for | where |", "|---|---|---|---|---|"]
@@ -78,29 +78,26 @@ def sign_off_table(
     return "\n".join(lines)
 
 
-def gate_evidence(
-    spec: Spec,
-    stage: str,
-    gate: GateState,
-    *,
-    judged: Iterable[Judged],
-    issues: Mapping[str, str],
-    sign_off_issues: Mapping[str, str],
-) -> str:
-    """All that a decision needs: what is decided, what the criteria saw, who signs.
+@dataclass(frozen=True, slots=True)
+class GateLinks:
+    """Links to issues: of work items by stable key, of sign-offs by role."""
 
-    Args:
-        issues: stable key to the text that stands for the item (a link to its issue).
-        sign_off_issues: role to a link to its sign-off issue.
-    """
+    items: Mapping[str, str]
+    sign_offs: Mapping[str, str]
+
+
+def gate_evidence(
+    spec: Spec, stage: str, gate: GateState, judged: Iterable[Judged], links: GateLinks
+) -> str:
+    """All that a decision needs: what is decided, what the criteria saw, who signs."""
     digest = gate.digest
     document = spec.policy.document
     text = f", {document.ref} version {document.version}" if document else ""
     parts = [
         f"**{cell(spec.name)}** — gate of stage **{stage}**, round {gate.round}",
         f"Policy change: {spec.policy.change}{text}.",
-        criteria_table(judged, issues),
-        sign_off_table(spec, stage, gate, digest, sign_off_issues),
+        criteria_table(judged, links.items),
+        sign_off_table(spec, stage, gate, links.sign_offs),
     ]
     if gate.rejections:
         parts.append(history(spec, gate))

@@ -49,25 +49,27 @@ def task_text(spec: Spec, item: WorkItem) -> str:
     return "\n\n".join(each for each in (item.details, lines, _FOOT) if each)
 
 
+HOW_TO_SIGN = (
+    "- **To approve**, move this issue to Approved.\n"
+    "- **To reject**, write a comment with the reason, and a line such as "
+    "`Reopen: guideline, quiz/ja-JP` that names what goes back to work; then move this issue to "
+    "Rejected."
+)
+
+
 def sign_off_text(
-    spec: Spec, stage: str, role: str, gate: GateState, judged: Iterable[Judged], digest: str
+    spec: Spec, stage: str, role: str, gate: GateState, judged: Iterable[Judged]
 ) -> str:
     """What a signer reads: the question, the evidence, how to answer, the digest."""
     document = spec.policy.document
     text = f" ({document.ref}, version {document.version})" if document else ""
+    needed = spec.stages[stage].gate.sign_off[role]
     parts = [
         f"Does **{role}** agree that stage **{stage}** of *{cell(spec.name)}*{text} is finished?",
-        f"May sign: {', '.join(may_sign(spec, role))}. "
-        f"Needed: {spec.stages[stage].gate.sign_off[role]}. Round {gate.round}.",
+        f"May sign: {', '.join(may_sign(spec, role))}. Needed: {needed}. Round {gate.round}.",
         criteria_table(judged, {}),
+        history(spec, gate),
+        HOW_TO_SIGN,
+        f"Digest of what is signed: `{gate.digest}`",
     ]
-    if gate.rejections:
-        parts.append(history(spec, gate))
-    parts += [
-        "- **To approve**, move this issue to Approved.\n"
-        "- **To reject**, write a comment with the reason, and a line such as "
-        "`Reopen: guideline, quiz/ja-JP` that names what goes back to work; then move this issue "
-        "to Rejected.",
-        f"Digest of what is signed: `{digest}`",
-    ]
-    return "\n\n".join(parts)
+    return "\n\n".join(part for part in parts if part)

@@ -1,0 +1,212 @@
+"""The `rollout` command: reads arguments, calls the parts, turns errors into exit codes.
+
+Heavy parts are imported by the command that needs them, so that `rollout check` starts at once.
+"""
+
+import json
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from policy_rollout.errors import ProgramUnknown, RolloutError, SpecRefused
+
+if TYPE_CHECKING:
+    from policy_rollout.report.status import Status
+    from policy_rollout.settings import Settings
+    from policy_rollout.spec.model import Spec
+
+app = typer.Typer(
+    help="Roll out a policy change: from a YAML program spec to tracked work, gate by gate.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+out = Console()
+err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+SpecPath = Annotated[Path, typer.Argument(metavar="SPEC", help="A program spec (YAML).")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
+
+
+def main() -> None:
+    """Run the command; the only place where errors become exit codes."""
+    try:
+        app()
+    except RolloutError as error:
+        err.print(f"[bold red]error:[/] {_escaped(str(error))}")
+        sys.exit(error.exit_code)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("[", r"\[")
+
+
+def _print_json(what: object) -> None:
+    sys.stdout.write(json.dumps(what, indent=2, ensure_ascii=False) + "\n")
+
+
+def _today() -> date:
+    return datetime.now(UTC).astimezone().date()
+
+
+@app.command()
+def check(
+    specs: Annotated[list[Path], typer.Argument(metavar="SPEC...", help="Program specs (YAML).")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show all problems of program specs; exit code 1 when one has errors."""
+    from policy_rollout.report import check as report
+    from policy_rollout.spec.files import load
+
+    readings = [load(path, today=_today()) for path in specs]
+    if as_json:
+        sys.stdout.write(report.as_json(readings) + "\n")
+    elif out.is_terminal:
+        out.print(report.as_table([str(path) for path in specs], readings))
+    else:
+        sys.stdout.write("".join(f"{line}\n" for line in report.as_lines(readings).splitlines()))
+    raise typer.Exit(report.exit_code(readings))
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the spec language, for editors."""
+    from policy_rollout.report.check import schema_text
+
+    sys.stdout.write(schema_text())
+
+
+@app.command()
+def plan(
+    path: SpecPath,
+    *,
+    as_json: AsJson = False,
+    show_all: Annotated[
+        bool, typer.Option("--all", help="A line for each language and market.")
+    ] = False,
+    svg: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the time line as an SVG, too.")
+    ] = None,
+) -> None:
+    """Show what a launch would create, when it is due, and who will be asked to sign."""
+    from policy_rollout.plan import outline_of
+    from policy_rollout.report import plan_text
+    from policy_rollout.report.timeline import timeline_svg
+
+    spec = _valid(path)
+    outline = outline_of(spec, today=_today())
+    shown = plan_text.Plan(spec, outline.items, outline.schedule)
+    if svg is not None:
+        svg.write_text(timeline_svg(outline.schedule, spec, today=_today()), encoding="utf-8")
+    if as_json:
+        _print_json(plan_text.plan_json(shown))
+    elif out.is_terminal:
+        out.print(plan_text.plan_renderable(shown, width=out.width, show_all=show_all))
+    else:
+        sys.stdout.write("\n".join(plan_text.plan_lines(shown, show_all=show_all)) + "\n")
+
+
+def _valid(path: Path) -> "Spec":
+    from policy_rollout.spec.files import load
+
+    reading = load(path, today=_today())
+    if reading.spec is None:
+        raise SpecRefused([str(each) for each in reading.errors])
+    return reading.spec
+
+
+@app.command()
+def launch(
+    path: SpecPath,
+    *,
+    wait: Annotated[bool, typer.Option(help="Wait until the first work is created.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Launch a program: Prefect carries it from here to its last gate."""
+    from policy_rollout import launching
+    from policy_rollout.settings import Settings
+
+    spec = _valid(path)
+    settings = Settings.load()
+    run = launching.launch(settings, spec, path)
+    if not as_json:
+        out.print(f"{spec.program} is launched as run {run.run}", soft_wrap=True)
+    launched = launching.until_it_waits(settings, spec, run) if wait else run
+    if as_json:
+        _print_json(launched.as_json())
+    else:
+        out.print(launched.text(), soft_wrap=True, markup=False)
+    raise typer.Exit(launched.exit_code)
+
+
+@app.command()
+def status(
+    program: Annotated[str | None, typer.Argument(help="One program; all if left out.")] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show where programs stand, as the journal knows it."""
+    from policy_rollout.report import status as report
+    from policy_rollout.settings import Settings
+
+    programs = _statuses(Settings.load(), program)
+    if as_json:
+        _print_json(report.status_json(programs))
+    elif program is not None:
+        shown = programs[0]
+        if out.is_terminal:
+            out.print(report.program_renderable(shown))
+        else:
+            sys.stdout.write(report.program_text(shown) + "\n")
+    elif out.is_terminal:
+        out.print(report.status_table(programs))
+    else:
+        sys.stdout.write("".join(f"{line}\n" for line in report.status_lines(programs)))
+
+
+def _statuses(settings: "Settings", program: str | None) -> "list[Status]":
+    from policy_rollout.history import state_of
+    from policy_rollout.journal.store import Journal
+    from policy_rollout.launching import status_of
+
+    with Journal(settings.journal_address) as journal:
+        known = journal.heads()
+        if program is not None and program not in known:
+            raise ProgramUnknown(program, tuple(known))
+        wanted = [program] if program is not None else sorted(known)
+        return [status_of(settings, state_of(journal, each)) for each in wanted]
+
+
+@app.command()
+def sandbox(
+    *,
+    port: Annotated[int, typer.Option(help="Port on loopback.")] = 8700,
+) -> None:
+    """Serve a stand-in Jira Cloud and Google Sheets on this machine, for trials."""
+    from policy_rollout.sandbox.serving import serve_here
+    from policy_rollout.settings import Settings
+
+    serve_here(Settings.load().home, port)
+
+
+@app.command()
+def up(
+    *,
+    play: Annotated[
+        bool, typer.Option("--play", help="Also play one shipped program to its end.")
+    ] = False,
+) -> None:
+    """Start a Prefect server, the sandbox and a worker on this machine."""
+    from policy_rollout.playing import run_up
+    from policy_rollout.settings import Settings
+
+    run_up(Settings.load(), out, play=play)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""Where programs stand, from the journal alone: lines, tables and JSON. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.markdown import Markdown
+from rich.table import Table
+
+from policy_rollout.decide import as_known
+from policy_rollout.gates import FINISHED, may_sign, missing_sign_offs
+from policy_rollout.plan import Outline
+from policy_rollout.program import ProgramState
+from policy_rollout.report.board import Links, evidence_of, gate_words
+
+HEADINGS = ("program", "stands", "gates passed", "waits for")
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A program as the journal knows it."""
+
+    outline: Outline
+    state: ProgramState
+    links: Links
+    run_url: str
+
+    @property
+    def stands(self) -> str:
+        if self.state.finished_at is not None:
+            return "finished"
+        return "in trouble" if self.state.trouble is not None else "under way"
+
+    def waits_for(self) -> list[str]:
+        """What every open gate waits for: its open work, or the roles that have to sign."""
+        spec = self.outline.spec
+        return [
+            f"{stage}: {gate_words(self.outline, self.state, stage)}"
+            for stage in spec.stages
+            if stage in self.state.waiting_stages
+        ]
+
+
+def status_lines(programs: Iterable[Status]) -> list[str]:
+    """One line a program, its fields divided by tabs."""
+    return ["\t".join(_row(each)) for each in programs]
+
+
+def status_table(programs: Iterable[Status]) -> Table:
+    table = Table(*HEADINGS)
+    for each in programs:
+        table.add_row(*_row(each))
+    return table
+
+
+def _row(status: Status) -> tuple[str, ...]:
+    stages = status.outline.spec.stages
+    passed = sum(status.state.passed(stage) for stage in stages)
+    return (
+        status.state.program,
+        status.stands,
+        f"{passed} of {len(stages)}",
+        "; ".join(status.waits_for()) or "-",
+    )
+
+
+def program_text(status: Status) -> str:
+    """One program in Markdown: each stage, then the evidence of each gate that waits."""
+    outline, state = status.outline, status.state
+    parts = [f"# {outline.spec.name}", f"{status.stands}. Run: {status.run_url or state.run}"]
+    if state.trouble is not None:
+        parts.append(
+            f"Trouble, next try at {state.trouble.again_at:%H:%M} UTC: {state.trouble.text}"
+        )
+    lines = ["| stage | work done | gate |", "|---|---|---|"]
+    for stage in outline.spec.stages:
+        items = outline.of(stage)
+        done = sum(state.of(item.key).state in FINISHED for item in items)
+        lines.append(f"| {stage} | {done} of {len(items)} | {gate_words(outline, state, stage)} |")
+    parts.append("\n".join(lines))
+    known = as_known(outline, state)
+    parts += [evidence_of(outline, known, stage, status.links) for stage in state.waiting_stages]
+    if state.oddities:
+        parts.append("To look at:\n\n" + "\n".join(f"- {each}" for each in state.oddities))
+    return "\n\n".join(parts)
+
+
+def program_renderable(status: Status) -> RenderableType:
+    return Group(Markdown(program_text(status)))
+
+
+def status_json(programs: Sequence[Status]) -> list[dict[str, Any]]:
+    return [_as_json(each) for each in programs]
+
+
+def _as_json(status: Status) -> dict[str, Any]:
+    outline, state = status.outline, status.state
+    return {
+        "program": state.program,
+        "title": outline.spec.name,
+        "stands": status.stands.replace(" ", "_"),
+        "run": state.run,
+        "run_url": status.run_url,
+        "trouble": state.trouble.text if state.trouble else None,
+        "stages": [_stage_json(outline, state, stage) for stage in outline.spec.stages],
+        "oddities": list(state.oddities),
+        "issues": state.issues,
+    }
+
+
+def _stage_json(outline: Outline, state: ProgramState, stage: str) -> dict[str, Any]:
+    items = outline.of(stage)
+    gate = state.gates.get(stage)
+    missing = missing_sign_offs(outline.spec, stage, gate, gate.digest) if gate else {}
+    return {
+        "stage": stage,
+        "items": len(items),
+        "done": sum(state.of(item.key).state in FINISHED for item in items),
+        "open": gate is not None,
+        "round": gate.round if gate else None,
+        "digest": gate.digest if gate else None,
+        "passed_at": gate.passed_at.isoformat() if gate and gate.passed_at else None,
+        "waits_for_sign_off": {role: list(may_sign(outline.spec, role)) for role in missing}
+        if gate and gate.digest and not gate.passed_at
+        else {},
+    }

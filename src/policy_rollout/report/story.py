@@ -1,0 +1,51 @@
+"""What happened, one line an event, for a terminal. Pure."""
+
+from policy_rollout import events as ev
+from policy_rollout.work import State
+
+
+def line_of(event: ev.Event) -> str | None:  # noqa: PLR0911 - one case a kind
+    """A sentence on an event; None for those that only the machine needs."""
+    match event:
+        case ev.Launched(spec_path=path):
+            return f"launched from {path}"
+        case ev.StageOpened(stage=stage):
+            return f"stage {stage} opens"
+        case ev.IssuesCreated(issues=issues, adopted=adopted):
+            return f"{len(issues)} Jira issue{'s' * (len(issues) != 1)} " + (
+                "found after a lost answer" if adopted else f"created: {', '.join(issues.values())}"
+            )
+        case ev.RowsAdded(keys=keys):
+            return f"{len(keys)} row{'s' * (len(keys) != 1)} added to the workbook"
+        case ev.WorkSeen(items=items):
+            return _work_seen(items)
+        case ev.TroubleMet(text=text, again_at=again_at):
+            return f"trouble, next try at {again_at:%H:%M:%S} UTC: {text}"
+        case ev.TroubleOver():
+            return "the trouble is over"
+        case ev.ProgramFinished():
+            return "every gate has passed: the program is finished"
+    return _gate_line(event)
+
+
+def _work_seen(items: dict[str, ev.Seen]) -> str:
+    done = sum(seen.state is State.DONE for seen in items.values())
+    return f"seen: {len(items)} item{'s' * (len(items) != 1)} changed, {done} of them done"
+
+
+def _gate_line(event: ev.Event) -> str | None:  # noqa: PLR0911 - one case a kind
+    match event:
+        case ev.GateReady(stage=stage, round=number, digest=digest):
+            return f"gate {stage}, round {number}: criteria hold, sign-offs asked on {digest[:12]}"
+        case ev.SignedOff(stage=stage, role=role, person=person):
+            return f"gate {stage}: {person} signs for {role}"
+        case ev.SignOffRefused(stage=stage, name=name, why=why):
+            return f"gate {stage}: the sign-off by {name} does not count: {why}"
+        case ev.SignOffWithdrawn(stage=stage, name=name, role=role):
+            return f"gate {stage}: {name} takes the sign-off for {role} back"
+        case ev.Rejected(stage=stage, person=person, reason=reason, sent_back=back):
+            names = ", ".join(key.split("/", 2)[2] for key in back) or "nothing"
+            return f"gate {stage}: {person} rejects ({reason}); back to work: {names}"
+        case ev.GatePassed(stage=stage):
+            return f"gate {stage} passes"
+    return None

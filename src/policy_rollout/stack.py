@@ -1,0 +1,223 @@
+"""A Prefect server, the sandbox and a worker on this machine, all state under one folder.
+
+Starts and ends processes, on loopback only. An already configured Prefect profile is left
+untouched: every `PREFECT_*` variable of the caller is kept from what is started here.
+"""
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import psutil
+
+from policy_rollout.errors import RolloutError, SettingsWrong
+
+LOOPBACK = "127.0.0.1"
+PREFECT_PORT = 4200
+SANDBOX_PORT = 8700
+START_SECONDS = 120
+WORK_POOL = "rollouts"
+_SHIPPED = ("prefect.yaml", "flows", "tasks", "program_specs")
+
+
+class StackFailed(RolloutError):
+    """A process of the stack did not start or ended by itself; the text names its log."""
+
+    def __init__(self, name: str, what: str, log: Path) -> None:
+        tail = "\n".join(log.read_text(errors="replace").splitlines()[-12:]) if log.exists() else ""
+        super().__init__(f"the {name} {what}. Its log is {log}, and ends:\n{tail}")
+
+
+@dataclass(frozen=True, slots=True)
+class StackAddress:
+    """What `stack.json` holds while a stack runs; `pid` is the process that ends it."""
+
+    pid: int
+    prefect_api_url: str
+    prefect_ui_url: str
+    sandbox_url: str
+
+    @classmethod
+    def of(cls, home: Path) -> "StackAddress | None":
+        """The stack that runs in this folder, if its process is still there."""
+        path = home / "stack.json"
+        if not path.exists():
+            return None
+        found = cls(**json.loads(path.read_text()))
+        return found if psutil.pid_exists(found.pid) else None
+
+
+def free_port(usual: int) -> int:
+    """The usual port, or any free one where it is taken."""
+    for port in (usual, 0):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((LOOPBACK, port))
+            return int(probe.getsockname()[1])
+    raise StackFailed("network", "gave no free port on loopback", Path("-"))
+
+
+def checkout() -> Path:
+    """The folder with the flows: they are used from the checkout, not installed.
+
+    Raises:
+        SettingsWrong: the current folder is not a checkout.
+    """
+    here = Path.cwd()
+    lacking = [name for name in _SHIPPED if not (here / name).exists()]
+    if lacking:
+        raise SettingsWrong(
+            f"{here} has no {', '.join(lacking)}: run this in a checkout of policy-rollout"
+        )
+    return here
+
+
+class Stack:
+    """The processes; `close` ends them in the reverse order of their start."""
+
+    def __init__(self, home: Path, *, watch_seconds: float) -> None:
+        self.home = home.absolute()
+        self._logs = self.home / "logs"
+        self._started: list[tuple[str, subprocess.Popen[bytes], Path]] = []
+        self._environment = self._clean_environment(watch_seconds)
+        prefect = f"http://{LOOPBACK}:{free_port(PREFECT_PORT)}"
+        self.address = StackAddress(
+            pid=os.getpid(),
+            prefect_api_url=f"{prefect}/api",
+            prefect_ui_url=prefect,
+            sandbox_url=f"http://{LOOPBACK}:{free_port(SANDBOX_PORT)}",
+        )
+        self._environment |= {
+            "PREFECT_API_URL": self.address.prefect_api_url,
+            "PREFECT_UI_URL": self.address.prefect_ui_url,
+            "PREFECT_SERVER_UI_API_URL": self.address.prefect_api_url,
+        }
+
+    def _clean_environment(self, watch_seconds: float) -> dict[str, str]:
+        kept = {name: text for name, text in os.environ.items() if not name.startswith("PREFECT_")}
+        return kept | {
+            "ROLLOUT_HOME": str(self.home),
+            "ROLLOUT_WATCH_SECONDS": f"{watch_seconds:g}",
+            "PREFECT_HOME": str(self.home / "prefect"),
+            "PREFECT_PROFILES_PATH": str(self.home / "prefect" / "profiles.toml"),
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
+            "PREFECT_WORKER_QUERY_SECONDS": "1",
+            "DO_NOT_TRACK": "1",
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def start_servers(self) -> None:
+        """Start the sandbox and the Prefect server side by side, and wait until both answer."""
+        sandbox_port = self.address.sandbox_url.rpartition(":")[2]
+        prefect_port = self.address.prefect_ui_url.rpartition(":")[2]
+        rollout = [sys.executable, "-m", "policy_rollout.cli"]
+        prefect = [sys.executable, "-m", "prefect", "server", "start", "--host", LOOPBACK]
+        self._start("sandbox", [*rollout, "sandbox", "--port", sandbox_port])
+        self._start("server", [*prefect, "--port", prefect_port])
+        self._wait_for("sandbox", f"{self.address.sandbox_url}/")
+        self._wait_for("server", f"{self.address.prefect_api_url}/health")
+
+    def deploy(self) -> None:
+        """Make the work pool, start its worker, and deploy the flows from `prefect.yaml`."""
+        prefect = [sys.executable, "-m", "prefect", "--no-prompt"]
+        self._run(
+            "work-pool",
+            [*prefect, "work-pool", "create", WORK_POOL, "--type", "process", "--overwrite"],
+        )
+        self._start("worker", [*prefect, "worker", "start", "--pool", WORK_POOL])
+        self._run("deploy", [*prefect, "deploy", "--all"])
+
+    def enter(self) -> None:
+        """Let this process use the stack as its Prefect server, too."""
+        for name in [each for each in os.environ if each.startswith("PREFECT_")]:
+            del os.environ[name]
+        os.environ.update(self._environment)
+
+    def publish_address(self) -> None:
+        (self.home / "stack.json").write_text(json.dumps(asdict(self.address)))
+
+    def check(self) -> None:
+        """Raises `StackFailed` when a process ended by itself."""
+        for name, process, log in self._started:
+            if process.poll() is not None:
+                raise StackFailed(name, f"ended with exit code {process.returncode}", log)
+
+    def close(self) -> None:
+        (self.home / "stack.json").unlink(missing_ok=True)
+        for _, process, _ in reversed(self._started):
+            if process.stdin is not None:
+                process.stdin.close()
+            process.wait()
+        self._started.clear()
+
+    def _start(self, name: str, command: list[str]) -> None:
+        self._logs.mkdir(parents=True, exist_ok=True)
+        log = self._logs / f"{name}.log"
+        guarded = [sys.executable, "-m", "policy_rollout.guard", *command]
+        with log.open("wb") as output:
+            process = subprocess.Popen(  # noqa: S603 - our own command
+                guarded,
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=self._environment,
+                start_new_session=True,
+            )
+        self._started.append((name, process, log))
+
+    def _run(self, name: str, command: list[str]) -> None:
+        log = self._logs / f"{name}.log"
+        with log.open("wb") as output:
+            done = subprocess.run(  # noqa: S603 - our own command
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=self._environment,
+                check=False,
+                timeout=START_SECONDS,
+            )
+        if done.returncode:
+            raise StackFailed(name, f"failed with exit code {done.returncode}", log)
+
+    def _wait_for(self, name: str, url: str) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            self.check()
+            with contextlib.suppress(URLError, ConnectionError, TimeoutError):
+                urlopen(url, timeout=2).close()  # noqa: S310 - our own address on loopback
+                return
+            time.sleep(0.2)
+        log = next(each for started, _, each in self._started if started == name)
+        raise StackFailed(name, f"did not answer at {url} within {START_SECONDS} s", log)
+
+
+@contextlib.contextmanager
+def running_stack(home: Path, *, watch_seconds: float) -> Iterator[Stack]:
+    """A stack that has started nothing yet; everything it starts ends with the block.
+
+    Raises:
+        SettingsWrong: a stack runs in this folder already, or this is no checkout.
+    """
+    checkout()
+    already = StackAddress.of(home)
+    if already is not None:
+        raise SettingsWrong(
+            f"a stack runs in {home} already (process {already.pid}); its Prefect UI is "
+            f"{already.prefect_ui_url}. Stop it with Ctrl-C there, or use another ROLLOUT_HOME"
+        )
+    stack = Stack(home, watch_seconds=watch_seconds)
+    try:
+        yield stack
+    finally:
+        stack.close()
