@@ -47,3 +47,15 @@ def make(jira, *issues):
 def look(jira, issue_key):
     (issue,) = jira.read([issue_key]).issues.values()
     return issue
+
+
+def somebodys_own(sandbox):
+    """An issue that a person made, without our mark but with our labels."""
+    fields = {
+        "project": {"key": sandbox.project},
+        "issuetype": {"name": "Task"},
+        "summary": "A clone",
+        "labels": ["rollout", f"rollout/{DECK.key}"],
+    }
+    made = sandbox.as_person(sandbox.email).call("POST", "issue", {"fields": fields})
+    return made["key"]

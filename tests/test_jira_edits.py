@@ -1,7 +1,7 @@
 """Issues edited, moved, commented on and linked in Jira, over HTTP against the sandbox."""
 
 import pytest
-from jira_examples import connection_to, look, make, sign_off, task
+from jira_examples import connection_to, look, make, sign_off, somebodys_own, task
 
 from policy_rollout.errors import IssueNotOurs, NoWayToStatus, ServiceRefused
 from policy_rollout.jira_issues import JiraIssues
@@ -62,6 +62,27 @@ def test_an_issue_with_another_mark_is_not_edited(jira):
         "demo/prepare/quiz. See in Jira's history who changed it"
     )
     assert look(jira, issue_key).summary == "Do deck"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda jira, foreign, _: jira.update(foreign, task("deck")),
+        lambda jira, foreign, _: jira.move(foreign, State.DONE),
+        lambda jira, foreign, _: jira.say(foreign, "Please sign.", mark="round 1"),
+        lambda jira, foreign, ours: jira.link(foreign, ours),
+    ],
+    ids=["update", "move", "say", "link"],
+)
+def test_somebodys_own_issue_is_never_changed(jira, sandbox, change):
+    (ours,) = make(jira, task("deck"))
+    foreign = somebodys_own(sandbox)
+    before = sandbox.as_person(sandbox.email).issue(foreign)
+
+    with pytest.raises(IssueNotOurs, match="POLICY-2 was left alone: found no mark of a program"):
+        change(jira, foreign, ours)
+
+    assert sandbox.as_person(sandbox.email).issue(foreign) == before
 
 
 def test_an_update_of_a_deleted_issue_says_so(jira, sandbox):

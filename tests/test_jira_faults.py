@@ -367,6 +367,16 @@ def test_a_creation_with_an_answer_that_nobody_understands_is_in_doubt(connectio
         jira.create([DECK])
 
 
+def test_a_write_that_met_another_one_is_tried_again_later(connection, answering):
+    elsewhere = replace(connection, url=answering(409, {}, b"{}"))
+
+    with (
+        JiraIssues(elsewhere) as jira,
+        pytest.raises(ServiceUnavailable, match=r"failed: HTTP 409\. It is tried again on the"),
+    ):
+        jira.create([DECK])
+
+
 def test_a_redirect_is_not_followed_with_the_token(connection, answering):
     target = answering(200, {}, b"{}")
     elsewhere = replace(connection, url=answering(302, {"Location": target}, b""))

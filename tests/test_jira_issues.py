@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from jira_examples import EPIC, connection_to, look, make, sign_off, task
+from jira_examples import EPIC, connection_to, look, make, sign_off, somebodys_own, task
 
 from policy_rollout.errors import ServiceRefused
 from policy_rollout.jira_issues import BULK_LIMIT, JiraIssues
@@ -147,13 +147,7 @@ def test_a_double_is_found_with_the_lowest_number_first(jira):
 
 def test_an_issue_that_only_copies_our_label_is_not_adopted(jira, sandbox):
     (issue_key,) = make(jira, task("deck"))
-    copy = {
-        "project": {"key": sandbox.project},
-        "issuetype": {"name": "Task"},
-        "summary": "A clone",
-        "labels": ["rollout", "rollout/demo/prepare/deck"],
-    }
-    sandbox.as_person(sandbox.email).call("POST", "issue", {"fields": copy})
+    somebodys_own(sandbox)
 
     assert jira.find_created(["demo/prepare/deck"], after_number=0) == {
         "demo/prepare/deck": (issue_key,)
@@ -194,12 +188,7 @@ def test_a_deleted_issue_is_gone(jira, sandbox):
 
 
 def test_an_issue_without_our_mark_is_an_oddity(jira, sandbox):
-    fields = {
-        "project": {"key": sandbox.project},
-        "issuetype": {"name": "Task"},
-        "summary": "Somebody's own",
-    }
-    foreign = sandbox.as_person(sandbox.email).call("POST", "issue", {"fields": fields})["key"]
+    foreign = somebodys_own(sandbox)
 
     read = jira.read([foreign])
 

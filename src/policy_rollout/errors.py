@@ -215,14 +215,20 @@ class WriteInDoubt(ServiceError):
 
 
 class IssueNotOurs(ServiceError):
-    """An issue that is not edited, because its mark is another one (`found`) or missing (None)."""
+    """An issue that is left alone: its mark is another stable key's (`found`), or it has none.
 
-    def __init__(self, service: str, issue_key: str, expected: str, found: str | None) -> None:
+    `expected` is None where the mark of any work item would do.
+    """
+
+    def __init__(
+        self, service: str, issue_key: str, expected: str | None, found: str | None
+    ) -> None:
         self.issue_key = issue_key
         mark = f"the mark of {found}" if found else "no mark of a program"
         super().__init__(
             service,
-            f"{issue_key} was left alone: found {mark}, expected that of {expected}. "
+            f"{issue_key} was left alone: found {mark}, expected that of "
+            f"{expected or 'a work item'}. "
             "See in Jira's history who changed it",
         )
 

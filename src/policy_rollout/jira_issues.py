@@ -18,7 +18,7 @@ from urllib.parse import quote
 from policy_rollout import jira_wire as wire
 from policy_rollout.adf import to_adf
 from policy_rollout.desired import IssueKind, NewIssue
-from policy_rollout.errors import IssueNotOurs, NoWayToStatus, WriteInDoubt
+from policy_rollout.errors import NoWayToStatus, WriteInDoubt
 from policy_rollout.jira_preflight import Preflight, check_site
 from policy_rollout.jira_reads import IssueReads, count_of
 from policy_rollout.jira_site import SERVICE, Call, JiraConnection, JiraSite
@@ -63,7 +63,8 @@ class JiraIssues:
     """A client for one thread; close it, or use it in a `with`.
 
     Every call may raise `ServiceUnavailable` (try again on the next pass) and `ServiceRefused`
-    (a person has to mend something); calls that create may raise `WriteInDoubt`.
+    (a person has to mend something); calls that create, move, comment or link may raise
+    `WriteInDoubt`; calls that change one issue raise `IssueNotOurs` where it lacks our mark.
     """
 
     def __init__(
@@ -202,13 +203,10 @@ class JiraIssues:
         """Write summary, description, due date and our labels; everything else stays.
 
         Raises:
-            IssueNotOurs: the issue does not carry the mark of this stable key.
+            IssueNotOurs: the issue carries the mark of another stable key, or none.
         """
-        found = self._reads.issue(issue_key, "labels", lambda issue: issue)
-        marked = found.mark.key if found.mark else None
-        if marked != issue.key:
-            raise IssueNotOurs(SERVICE, issue_key, issue.key, marked)
-        body = wire.edit(issue, tuple(found.fields.get("labels") or ()))
+        labels = self._reads.ours(issue_key, "labels", wire.parse_labels, key=issue.key)
+        body = wire.edit(issue, labels)
         self._site.send(
             Call("PUT", f"issue/{issue_key}", f"updating {issue_key}", body=body), _nothing
         )
@@ -222,7 +220,7 @@ class JiraIssues:
         Raises:
             NoWayToStatus: no transition leads there now.
         """
-        here = self._reads.issue(issue_key, "status", wire.parse_here)
+        here = self._reads.ours(issue_key, "status", wire.parse_here)
         if self._leads(here, to):
             return
         path = f"issue/{issue_key}/transitions"
@@ -246,7 +244,7 @@ class JiraIssues:
     def say(self, issue_key: str, markdown: str, *, mark: str) -> None:
         """Comment once: `mark` ends the comment in small print, and is looked for first."""
         small_print = f"[{wire.LABEL} {mark}]"
-        if any(small_print in each.text for each in self._reads.comments_of(issue_key)):
+        if any(small_print in each.text for each in self._reads.talk(issue_key)):
             return
         self._site.send(
             Call(
@@ -261,7 +259,7 @@ class JiraIssues:
 
     def link(self, issue_key: str, blocked_by: str) -> None:
         """Show that one issue is blocked by another, once."""
-        if blocked_by in self._reads.issue(issue_key, "issuelinks", wire.parse_blockers):
+        if blocked_by in self._reads.ours(issue_key, "issuelinks", wire.parse_blockers):
             return
         body = wire.blocks_link(issue_key, blocked_by)
         doing = f"linking {issue_key} to {blocked_by}"

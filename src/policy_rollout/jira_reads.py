@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any, TypeVar
 
 from policy_rollout import jira_wire as wire
-from policy_rollout.errors import ServiceUnavailable
+from policy_rollout.errors import IssueNotOurs, ServiceUnavailable
 from policy_rollout.jira_site import SERVICE, Call, JiraSite
 from policy_rollout.observed import Comment, Transition
 
@@ -27,11 +27,30 @@ class IssueReads:
         self._keys_by_id: dict[str, str] = {}  # the changelog in bulk tells ids only
         self._statuses: wire.Statuses | None = None  # asked for when a history is first read
 
-    def issue(self, issue_key: str, field: str, parse: Callable[[wire.RawIssue], T]) -> T:
-        """One field of one issue, with our mark."""
+    def ours(
+        self,
+        issue_key: str,
+        field: str,
+        parse: Callable[[wire.RawIssue], T],
+        *,
+        key: str | None = None,
+    ) -> T:
+        """One field of an issue that carries our mark, and that of one stable key if given.
+
+        Raises:
+            IssueNotOurs: it does not.
+        """
         params = {"fields": field, "properties": wire.PROPERTY}
         call = Call("GET", f"issue/{issue_key}", f"reading {issue_key}", params=params)
-        return self._site.send(call, lambda answer: parse(wire.parse_issue(answer)))
+        mark, found = self._site.send(call, partial(wire.parse_marked, parse=parse))
+        if mark is None or key not in {None, mark.key}:
+            raise IssueNotOurs(SERVICE, issue_key, key, mark.key if mark else None)
+        return found
+
+    def talk(self, issue_key: str) -> Iterator[Comment]:
+        """The comments of one issue of ours."""
+        page = self.ours(issue_key, "comment", wire.parse_embedded_comments)
+        yield from page.comments if page.whole else self._comments_of(issue_key)
 
     def fetch(
         self,
@@ -130,9 +149,9 @@ class IssueReads:
         for issue in issues:
             if issue.ours is not None:
                 whole = issue.comments.whole
-                yield from issue.comments.comments if whole else self.comments_of(issue.issue_key)
+                yield from issue.comments.comments if whole else self._comments_of(issue.issue_key)
 
-    def comments_of(self, issue_key: str) -> Iterator[Comment]:
+    def _comments_of(self, issue_key: str) -> Iterator[Comment]:
         seen, whole = 0, False
         while not whole:
             call = Call(

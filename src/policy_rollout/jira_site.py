@@ -206,11 +206,11 @@ def _declined(
     call: Call, answer: requests.Response
 ) -> ServiceUnavailable | WriteInDoubt | ServiceRefused:
     status = answer.status_code
-    throttled = status == HTTPStatus.TOO_MANY_REQUESTS
+    certainly_not_done = status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.CONFLICT}
     failing = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT
     if failing and not call.repeatable:
         return WriteInDoubt(SERVICE, call.doing, f"HTTP {status}")
-    if throttled or failing:
+    if certainly_not_done or failing:
         wait = retry_after_seconds(answer.headers, datetime.now(UTC))
         return ServiceUnavailable(SERVICE, call.doing, f"HTTP {status}", retry_after_seconds=wait)
     next_step = _NEXT_STEPS.get(status, "Mend what it names, in the spec or in Jira, then go on")

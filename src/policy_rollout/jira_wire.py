@@ -5,7 +5,7 @@ promises. A parse function fails with KeyError, TypeError or ValueError on what 
 https://developer.atlassian.com/cloud/jira/platform/rest/v3/
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Generic, TypeVar
@@ -237,10 +237,20 @@ def parse_issue(found: Any) -> RawIssue:
     )
 
 
+def parse_marked(answer: Any, *, parse: Callable[[RawIssue], T]) -> tuple[Mark | None, T]:
+    """Our mark on an issue, and what else is wanted of it."""
+    issue = parse_issue(answer)
+    return issue.mark, parse(issue)
+
+
 def _parse_mark(value: Any) -> Mark | None:
     if not isinstance(value, dict) or not isinstance(value.get("key"), str):
         return None
     return Mark(value["key"], str(value.get("content") or ""))
+
+
+def parse_labels(issue: RawIssue) -> tuple[str, ...]:
+    return tuple(issue.fields.get("labels") or ())
 
 
 def parse_page(answer: Any) -> Page[RawIssue]:
@@ -252,7 +262,7 @@ def parse_found(issue: RawIssue) -> FoundIssue:
     return FoundIssue(
         issue_key=issue.issue_key,
         ours=_observe(issue, issue.mark) if issue.mark else None,
-        comments=_embedded_comments(issue),
+        comments=parse_embedded_comments(issue),
     )
 
 
@@ -268,7 +278,7 @@ def _observe(issue: RawIssue, mark: Mark) -> ObservedIssue:
         state=parse_state(status),
         assignee=(fields.get("assignee") or {}).get("accountId"),
         due_on=date.fromisoformat(fields["duedate"]) if fields.get("duedate") else None,
-        labels=tuple(fields.get("labels") or ()),
+        labels=parse_labels(issue),
         blocked_by=parse_blockers(issue),
         content_digest=mark.content_digest,
         updated_at=parse_time(fields["updated"]),
@@ -297,7 +307,8 @@ def parse_comments(answer: Any, *, issue_key: str, before: int = 0) -> CommentPa
     return CommentPage(comments, whole=seen >= int(answer.get("total") or 0))
 
 
-def _embedded_comments(issue: RawIssue) -> CommentPage:
+def parse_embedded_comments(issue: RawIssue) -> CommentPage:
+    """The comments that came with an issue, where they were asked for."""
     page = issue.fields.get("comment")
     return parse_comments(page, issue_key=issue.issue_key) if page else CommentPage((), whole=False)
 
