@@ -16,7 +16,7 @@ import yaml
 from policy_rollout.spec.problems import Path, Problem, Severity
 from policy_rollout.spec.yaml_mistakes import explain
 
-MOST_CHARACTERS = 1_000_000
+LONGEST_TEXT = 1_000_000
 MOST_NODES = 200_000
 DEEPEST = 20  # the language itself needs 6
 MOST_PROBLEMS = 500
@@ -126,8 +126,8 @@ def _error(path: str, line: int, column: int, rule: str, text: str) -> Problem:
 
 
 def _refuse_unread(text: str, path: str) -> Problem | None:
-    if len(text) > MOST_CHARACTERS:
-        found = f"found {len(text):,} characters, expected at most {MOST_CHARACTERS:,}"
+    if len(text) > LONGEST_TEXT:
+        found = f"found {len(text):,} characters, expected at most {LONGEST_TEXT:,}"
         return _error(path, 1, 1, "too-large", f"{found}; split it into several programs")
     surrogate = _SURROGATE.search(text)
     if surrogate is not None:

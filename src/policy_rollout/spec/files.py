@@ -3,11 +3,11 @@
 from datetime import date
 from pathlib import Path
 
-from policy_rollout.spec.document import MOST_CHARACTERS
+from policy_rollout.spec.document import LONGEST_TEXT
 from policy_rollout.spec.problems import Problem, Severity
 from policy_rollout.spec.reader import Reading, read_spec
 
-_MOST_BYTES = 4 * MOST_CHARACTERS  # UTF-8 takes at most 4 a character
+_MOST_BYTES = 4 * LONGEST_TEXT  # UTF-8 takes at most 4 a character
 
 
 def load(path: Path | str, *, today: date | None = None) -> Reading:
@@ -20,7 +20,7 @@ def load(path: Path | str, *, today: date | None = None) -> Reading:
     if len(content) > _MOST_BYTES:
         found = f"found more than {_MOST_BYTES:,} bytes"
         step = "split it into several programs"
-        text = f"{found}, expected at most {MOST_CHARACTERS:,} characters; {step}"
+        text = f"{found}, expected at most {LONGEST_TEXT:,} characters; {step}"
         return _refused(path, "too-large", text)
     try:
         text = content.decode("utf-8-sig")

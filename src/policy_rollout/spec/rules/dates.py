@@ -1,9 +1,9 @@
 """Rules on dates: that they exist, are in order and keep the promised notice. Pure."""
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
-from policy_rollout.calendar import BusinessCalendar, Clock, clock
+from policy_rollout.calendar import BusinessCalendar, Clock, clock, to_local, to_utc
 from policy_rollout.spec.model import Timeline
 from policy_rollout.spec.problems import Finding, Path
 from policy_rollout.spec.rules.case import Case
@@ -150,7 +150,7 @@ def no_such_time(case: Case) -> Iterator[Finding]:
     for key in TIMES:
         local: datetime | None = getattr(timeline, key)
         if local is not None and clock(local, timeline.timezone) is Clock.SKIPPED:
-            later = local + timedelta(hours=1)
+            later = to_local(to_utc(local, timeline.timezone), timeline.timezone)
             text = (
                 f"found {local:%Y-%m-%d %H:%M}, which does not exist in {timeline.timezone.key}: "
                 f"the clock is put forward over it, expected a time that exists; write "

@@ -115,7 +115,7 @@ def _next_free(spec: Spec, day: date) -> date | None:
 
 
 def out_of_hours(case: Case) -> Iterator[Finding]:
-    """A launch at an hour at which nobody who works or signs for it is at work."""
+    """A launch at an hour at which some who work or sign for it are not at work."""
     spec = case.spec
     roles = _launch_roles(case)
     for key, moment in _moments(spec):
