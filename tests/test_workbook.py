@@ -1,5 +1,6 @@
 """The workbook's adapter over HTTP against the sandbox, with people and faults in between."""
 
+import random
 import socket
 import threading
 from collections.abc import Iterator
@@ -315,6 +316,15 @@ def test_nothing_is_added_to_a_tab_that_lost_a_header(filled, google_cells):
     )
 
 
+def test_very_many_rows_go_in_several_batches(sandbox, filled, people, monkeypatch):
+    monkeypatch.setattr("policy_rollout.workbook.ROWS_A_BATCH", 2)
+    keys = [f"gambling/go/{number}" for number in range(5)]
+    sandbox.clear_requests()
+    filled.add_rows([training(key) for key in keys])
+    assert people.keys("Training") == [DECK, QUIZ, *keys]
+    assert writes(sandbox) == 3
+
+
 @pytest.mark.parametrize(
     "fault",
     [
@@ -437,6 +447,30 @@ def test_a_sort_between_look_and_write_is_put_right(connection, filled, people):
     assert dict(rows[QUIZ].human)["Notes"] == "mine"
 
 
+@pytest.mark.parametrize(
+    ("header", "before"), [("Notes", "Due"), ("Due", "Team"), ("Key", "Material"), ("Kind", "Due")]
+)
+def test_a_column_moved_between_look_and_write_costs_no_note(
+    connection, filled, people, header, before
+):
+    people.write_cells(DECK, {"Notes": "mine", "Completed %": "50%", "Status": "Blocked"})
+    other = SortsInBetween(connection)
+    other.meanwhile = lambda: people.move_column("Training", header, before=before)
+    other.rewrite([training(DECK, Due="2025-11-10", Kind="deck")])
+    other.close()
+    row = filled.read("gambling").rows[DECK]
+    assert dict(row.human) == {"Status": "Blocked", "Completed %": "50%", "Notes": "mine"}
+    assert dict(row.machine) == {**dict(training(DECK).cells), "Due": "2025-11-10"} | {
+        "Language": "",
+        "Assigned to": "",
+        "Team": "",
+        "Kind": "deck",
+        "Pass mark": "",
+        "Message": "",
+        "Key": DECK,
+    }
+
+
 def test_somebody_elses_rows_between_look_and_write_are_not_doubled(connection, filled, people):
     row = training("gambling/go/a")
     other = SortsInBetween(connection)
@@ -444,6 +478,38 @@ def test_somebody_elses_rows_between_look_and_write_are_not_doubled(connection, 
     other.add_rows([row])
     other.close()
     assert people.keys("Training").count("gambling/go/a") == 1
+
+
+def test_passes_among_busy_people_lose_and_double_nothing(sandbox, filled, people):
+    chance = random.Random(7)  # noqa: S311 - the same on every run
+    desired = {key: training(key) for key in (DECK, QUIZ)}
+    notes = dict.fromkeys(desired, "")
+    for number in range(25):
+        faults = ["reset-after-commit", "reset-before-commit", "late-commit"]
+        sandbox.set_faults(
+            {"kind": chance.choice(faults), "path": BATCH, "seconds": 0, "after": number % 2}
+        )
+        new = f"gambling/go/{number}"
+        desired[new], notes[new] = training(new), ""
+        changed = chance.choice(sorted(desired))
+        desired[changed] = training(changed, f"Edition {number}")
+        filled.add_rows(list(desired.values()))
+        filled.rewrite(list(desired.values()))
+        sandbox.set_faults()
+        land_late_writes(sandbox)
+        noted = chance.choice(sorted(desired))
+        notes[noted] = f"note {number}"
+        people.write(noted, Notes=notes[noted])
+        people.insert_below(chance.choice(sorted(desired)))
+        people.sort("Training", chance.choice(["Material", "Notes", "Key"]))
+    filled.rewrite(list(desired.values()))
+    read = filled.read("gambling")
+    assert read.oddities == ()
+    assert {key: dict(row.human)["Notes"] for key, row in read.rows.items() if key != ITEM} == notes
+    materials = {key: dict(row.machine).get("Material") for key, row in read.rows.items()}
+    assert {key: materials[key] for key in desired} == {
+        key: dict(row.cells)["Material"] for key, row in desired.items()
+    }
 
 
 # Trouble

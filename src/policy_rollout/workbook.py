@@ -16,9 +16,8 @@ from gspread.urls import DRIVE_FILES_API_V3_URL, SPREADSHEET_BATCH_UPDATE_URL
 from policy_rollout.desired import DesiredRow, Tab
 from policy_rollout.errors import Missing, PreflightFailed, ServiceRefused
 from policy_rollout.observed import ObservedRow, Oddity
-from policy_rollout.workbook_edit import Edit, quoted
+from policy_rollout.workbook_edit import Edit, Wish, quoted
 from policy_rollout.workbook_http import (
-    SERVICE,
     Answered,
     Overtaken,
     ServiceAccountToken,
@@ -37,6 +36,13 @@ from policy_rollout.workbook_layout import (
     machine_texts,
     observe,
     parse_grid,
+)
+from policy_rollout.workbook_missing import (
+    drive_closed,
+    headers_missing,
+    not_open,
+    not_writable,
+    workbook_not_set,
 )
 from policy_rollout.workbook_requests import (
     APPEND_METADATA,
@@ -111,14 +117,19 @@ class Workbook:
         if missing := credentials_missing(self._connection.credentials):
             return (missing,)
         if not self._connection.workbook:
-            return (_workbook_not_set(),)
+            return (workbook_not_set(),)
         try:
             look = self._look()
+        except ServiceRefused as refused:
+            next_step = self._next_step(refused.status)
+            return (not_open(self._connection.workbook, self._mail, refused, next_step),)
+        try:
             file = self._drive_file()
         except ServiceRefused as refused:
-            return (self._not_open(refused),)
+            return (drive_closed(refused), *headers_missing(look.titles, look.grids))
         can_edit = file.get("capabilities", {}).get("canEdit", False)
-        return (*(() if can_edit else (self._not_writable(),)), *_headers_missing(look))
+        sharing = () if can_edit else (not_writable(self._connection.workbook, self._mail),)
+        return (*sharing, *headers_missing(look.titles, look.grids))
 
     def read(self, program: str) -> RowsRead:
         """The rows of a program in both tabs; a tab that is not there yet has none.
@@ -163,8 +174,8 @@ class Workbook:
             ServiceUnavailable: throttled or down.
             ServiceRefused: Google says no.
         """
-        wanted = {row.key: machine_texts(row) for row in rows}
-        self._written(f"rewriting {len(rows)} rows", lambda: self._rewrite_once(wanted))
+        wish = Wish({row.key: machine_texts(row) for row in rows})
+        self._written(f"rewriting {len(rows)} rows", lambda: self._rewrite_once(wish))
 
     def changed_workbooks(self, since: datetime) -> frozenset[str]:
         """The ids of all shared workbooks changed after an aware time, by one question to Drive.
@@ -197,7 +208,7 @@ class Workbook:
     def _append_missing(self, rows: Sequence[DesiredRow]) -> bool:
         """Append one batch of what is missing; whether more is left to append."""
         look = self._look()
-        if missing := _headers_missing(look):
+        if missing := headers_missing(look.titles, look.grids):
             raise PreflightFailed(missing)
         present = {key for grid in look.grids.values() for key in grid.by_key()}
         absent = list({row.key: row for row in rows if row.key not in present}.values())
@@ -212,13 +223,13 @@ class Workbook:
             raise
         return len(absent) > len(batch)
 
-    def _rewrite_once(self, wanted: dict[str, dict[str, str]]) -> bool:
-        """Write what differs, and learn from the answer whether rows moved underneath.
+    def _rewrite_once(self, wish: Wish) -> bool:
+        """Write what differs, and learn from the answer whether things moved underneath.
 
-        A row that was hit by mistake joins `wanted` with its texts from before.
+        What was hit by mistake joins the wish with its texts from before.
         """
         look = self._look()
-        edits = {tab: edit for tab, grid in look.grids.items() if (edit := Edit.of(grid, wanted))}
+        edits = {tab: edit for tab, grid in look.grids.items() if (edit := Edit.of(grid, wish))}
         if not edits:
             return False
         answer = self._send(
@@ -229,14 +240,17 @@ class Workbook:
             ],
             ranges=[text for tab, edit in edits.items() for text in edit.ranges(look.titles[tab])],
         )
-        hit: dict[str, dict[str, str]] = {}
+        has_undone, wish.undo = bool(wish.undo), ()
+        has_moved = False
+        tabs = {sheet_id: tab for tab, sheet_id in look.sheet_ids.items()}
         for sheet in answer["updatedSpreadsheet"]["sheets"]:
-            [tab] = [tab for tab in edits if look.sheet_ids[tab] == sheet["properties"]["sheetId"]]
-            hit |= edits[tab].moved(sheet["data"])
-        if hit:
-            for key, texts in hit.items():
-                wanted[key] = {**texts, **wanted.get(key, {})}
-            raise Overtaken("people moved rows at the same time")
+            edit = edits[tabs[sheet["properties"]["sheetId"]]]
+            hit = edit.moved(sheet["data"])
+            wish.texts |= {key: {**old, **wish.texts.get(key, {})} for key, old in hit.items()}
+            wish.undo += edit.trespasses(sheet["data"])
+            has_moved = has_moved or bool(hit)
+        if has_moved or has_undone:
+            raise Overtaken("people moved rows or columns at the same time")
         return False
 
     def _send(self, requests: Iterable[Request], ranges: Sequence[str] = ()) -> Any:
@@ -309,24 +323,6 @@ class Workbook:
     def _reading(self, doing: str, ask: Callable[[], Any]) -> Any:
         return read_again(doing, ask, self._next_step)
 
-    def _not_open(self, refused: ServiceRefused) -> Missing:
-        return Missing(
-            SERVICE,
-            f"workbook {self._connection.workbook}",
-            found=f"HTTP {refused.status} ({refused.reason})",
-            expected=f"a workbook that is shared with {self._mail}",
-            next_step=self._next_step(refused.status),
-        )
-
-    def _not_writable(self) -> Missing:
-        return Missing(
-            SERVICE,
-            f"workbook {self._connection.workbook}",
-            found="shared for reading only",
-            expected=f"shared with {self._mail} as an editor",
-            next_step="In the workbook choose Share and make that address an editor",
-        )
-
     @property
     def _mail(self) -> str:
         mail: str = load_account(self._connection.credentials).service_account_email
@@ -345,16 +341,6 @@ class Workbook:
                 return f"Look at the workbook: {self.url()}"
 
 
-def _workbook_not_set() -> Missing:
-    return Missing(
-        SERVICE,
-        "setting ROLLOUT_SHEETS_WORKBOOK",
-        found="nothing",
-        expected="the id of a workbook, the part after /d/ in its address",
-        next_step="Put it into .env, or name a workbook in the program spec",
-    )
-
-
 def _tabs(structure: dict[str, Any]) -> dict[Tab, tuple[int, str]]:
     """The id and title of each of our tabs: by our id, else by its name."""
     sheets = [each["properties"] for each in structure.get("sheets", [])]
@@ -365,20 +351,6 @@ def _tabs(structure: dict[str, Any]) -> dict[Tab, tuple[int, str]]:
         for each in (ours or named)[:1]:
             found[tab] = (each["sheetId"], each["title"])
     return found
-
-
-def _headers_missing(look: _Look) -> tuple[Missing, ...]:
-    return tuple(
-        Missing(
-            SERVICE,
-            f"tab {look.titles[tab]}",
-            found="no column with the header " + ", ".join(map(repr, grid.missing_headers)),
-            expected="the headers " + ", ".join(COLUMNS[tab]),
-            next_step="Name the columns so again; or rename the tab, and a new one is made",
-        )
-        for tab, grid in look.grids.items()
-        if grid.missing_headers
-    )
 
 
 def _appending(look: _Look, rows: Sequence[DesiredRow]) -> Iterator[Request]:

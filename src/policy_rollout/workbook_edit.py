@@ -20,6 +20,24 @@ def column_name(column: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Trespass:
+    """A cell of another column that our text landed in, because people moved a column."""
+
+    row: int
+    header: str
+    ours: str
+    before: str
+
+
+@dataclass(slots=True)
+class Wish:
+    """What rows should read, and what is to be undone; grows when people move things meanwhile."""
+
+    texts: dict[str, dict[str, str]]
+    undo: tuple[Trespass, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Edit:
     """The changes to one tab, as it was looked at."""
 
@@ -27,24 +45,38 @@ class Edit:
     changes: tuple[CellChange, ...]
 
     @classmethod
-    def of(cls, grid: Grid, wanted: dict[str, dict[str, str]]) -> Self | None:
+    def of(cls, grid: Grid, wish: Wish) -> Self | None:
         """What must change so that the rows read as wanted; None where nothing must.
 
         Where a key stands twice both rows are written, and people say which one may go.
         """
-        changes = tuple(
+        undone = _undone(grid, wish.undo)
+        wanted = tuple(
             change
             for key, lines in grid.by_key().items()
-            if key in wanted
+            if key in wish.texts
             for line in lines
-            for change in _changes(grid, line, wanted[key])
+            for change in _changes(grid, line, wish.texts[key])
         )
+        changes = tuple({(each.row, each.column): each for each in (*wanted, *undone)}.values())
         return cls(grid, changes) if changes else None
 
     def ranges(self, title: str) -> tuple[str, str]:
         """The key column and the header row, to be asked back with the answer."""
         key, header = column_name(self.grid.columns[KEY]), self.grid.header + 1
         return f"{quoted(title)}!{key}1:{key}", f"{quoted(title)}!{header}:{header}"
+
+    def trespasses(self, data: Sequence[dict[str, Any]]) -> tuple[Trespass, ...]:
+        """Where our texts landed in other columns than meant; `data` as for `moved`."""
+        now = next(iter(_texts(data[1])), ())
+        lines, columns = {line.at: line for line in self.grid.lines}, self.grid.columns
+        return tuple(
+            Trespass(each.row, header, each.text, lines[each.row].text(columns[header]))
+            for each in self.changes
+            if each.column < len(now)
+            and (header := now[each.column]) != self.grid.headers[each.column]
+            and header in columns
+        )
 
     def moved(self, data: Sequence[dict[str, Any]]) -> dict[str, dict[str, str]]:
         """The machine texts from before of all rows that were touched, if any of them had moved.
@@ -71,6 +103,15 @@ class Edit:
             for header in MACHINE[self.grid.tab]
             if header in columns
         }
+
+
+def _undone(grid: Grid, trespasses: Sequence[Trespass]) -> Iterator[CellChange]:
+    """Only what still reads as we wrote it by mistake."""
+    lines, columns = {line.at: line for line in grid.lines}, grid.columns
+    for each in trespasses:
+        column = columns.get(each.header)
+        if column is not None and each.row in lines and lines[each.row].text(column) == each.ours:
+            yield CellChange(each.row, column, each.before)
 
 
 def _changes(grid: Grid, line: Line, wanted: dict[str, str]) -> Iterator[CellChange]:
