@@ -70,14 +70,12 @@ def history(**changes):
     return {"issueChangeLogs": [{"issueId": "10001", "changeHistories": [made]}]}
 
 
-STATUSES = wire.Statuses(by_id={"2": State.DONE}, by_name={"Approved": State.DONE})
+STATES = {"2": State.DONE, "Approved": State.DONE}
 
 
 def transitions(**changes):
-    page = wire.parse_changes(
-        history(**changes), keys_by_id={"10001": "POLICY-1"}, statuses=STATUSES
-    )
-    return page.items
+    page = wire.parse_changes(history(**changes))
+    return tuple(wire.transition(each, "POLICY-1", STATES) for each in page.items)
 
 
 @pytest.mark.parametrize(

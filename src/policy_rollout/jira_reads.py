@@ -1,6 +1,6 @@
 """The calls that read issues, one function each, with their limits and pages. Edge."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import count
@@ -10,6 +10,7 @@ from policy_rollout import jira_wire as wire
 from policy_rollout.errors import IssueNotOurs, ServiceUnavailable
 from policy_rollout.jira_site import SERVICE, Call, JiraSite
 from policy_rollout.observed import Comment, Transition
+from policy_rollout.work import State
 
 _FETCH_LIMIT = 100  # issues in one bulkfetch, by Jira's documentation
 _CHANGELOG_LIMIT = 1_000  # issues in one changelog/bulkfetch, by Jira's documentation
@@ -25,7 +26,7 @@ class IssueReads:
         self._site = site
         self._project = project
         self._keys_by_id: dict[str, str] = {}  # the changelog in bulk tells ids only
-        self._statuses: wire.Statuses | None = None  # asked for when a history is first read
+        self._states: dict[str, State] = {}  # of statuses, by id and some by name
 
     def ours(
         self,
@@ -62,7 +63,8 @@ class IssueReads:
 
         def parse_some(answer: Any) -> list[T]:
             found = wire.parse_issues(answer)
-            self._keys_by_id.update({each.issue_id: each.issue_key for each in found})
+            self._keys_by_id |= {each.issue_id: each.issue_key for each in found}
+            self._states |= dict(filter(None, map(wire.parse_status, found)))
             return [parse(each) for each in found]
 
         issues: list[T] = []
@@ -103,20 +105,28 @@ class IssueReads:
         """Changes of status, in no order."""
         known = frozenset(self._keys_by_id.values())
         self.fetch([key for key in issue_keys if key not in known], ("status",), _as_it_is)
-        ids = [each for each, key in self._keys_by_id.items() if key in issue_keys]
-        return [
-            transition
-            for some in _chunks(ids, _CHANGELOG_LIMIT)
-            for transition in self._changes(some)
+        keys = {each: key for each, key in self._keys_by_id.items() if key in issue_keys}
+        changes = [
+            change
+            for some in _chunks(list(keys), _CHANGELOG_LIMIT)
+            for change in self._changes(some)
         ]
+        states = self._states_for(changes)
+        return [wire.transition(each, keys[each.issue_id], states) for each in changes]
 
-    def _changes(self, ids: Sequence[str]) -> Iterator[Transition]:
-        parse = partial(
-            wire.parse_changes, keys_by_id=self._keys_by_id, statuses=self._project_statuses()
-        )
+    def _changes(self, ids: Sequence[str]) -> Iterator[wire.StatusChange]:
         body = {"issueIdsOrKeys": list(ids), "fieldIds": ["status"], "maxResults": _CHANGELOG_LIMIT}
         doing = f"reading the history of {count_of(ids)}"
-        yield from self._pages(Call("POST", "changelog/bulkfetch", doing, body=body), parse)
+        call = Call("POST", "changelog/bulkfetch", doing, body=body)
+        yield from self._pages(call, wire.parse_changes)
+
+    def _states_for(self, changes: Sequence[wire.StatusChange]) -> Mapping[str, State]:
+        """What statuses mean; the project is only asked where no issue read so far tells it."""
+        if any(each.to_id not in self._states for each in changes):
+            path = f"project/{self._project}/statuses"
+            call = Call("GET", path, f"reading the statuses of {self._project}")
+            self._states |= self._site.send(call, wire.parse_statuses)
+        return self._states
 
     def _pages(self, call: Call, parse: Callable[[Any], wire.Page[T]]) -> Iterator[T]:
         """All items of an answer in pages.
@@ -136,13 +146,6 @@ class IssueReads:
                 raise ServiceUnavailable(SERVICE, call.doing, "its pages lead in a circle")
             seen.add(page.next_token)
             asked = replace(call, body={**call.body, "nextPageToken": page.next_token})
-
-    def _project_statuses(self) -> wire.Statuses:
-        if self._statuses is None:
-            path = f"project/{self._project}/statuses"
-            call = Call("GET", path, f"reading the statuses of {self._project}")
-            self._statuses = self._site.send(call, wire.parse_statuses)
-        return self._statuses
 
     def comments(self, issues: Sequence[wire.FoundIssue]) -> Iterator[Comment]:
         """The comments of our issues; asked for one by one where Jira left some out."""

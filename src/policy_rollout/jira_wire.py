@@ -72,14 +72,17 @@ class Page(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class Statuses:
-    """What the statuses of a project mean; a changelog names them by id, sometimes by name only."""
+class StatusChange:
+    """A change of status as the changelog has it: the issue by id, `to_id` empty where null."""
 
-    by_id: Mapping[str, State]
-    by_name: Mapping[str, State]
-
-    def state(self, status_id: str | None, name: str) -> State:
-        return self.by_id.get(status_id or "", self.by_name.get(name, State.UNKNOWN))
+    issue_id: str
+    history_id: str
+    at: datetime
+    account: str
+    name: str
+    from_status: str
+    to_status: str
+    to_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,20 +326,22 @@ def _parse_comment(issue_key: str, found: Any) -> Comment:
     )
 
 
-def parse_statuses(answer: Any) -> Statuses:
+def parse_status(issue: RawIssue) -> tuple[str, State] | None:
+    """The id and meaning of the status an issue stands on, where it was asked for."""
+    status = issue.fields.get("status")
+    return (str(status.get("id")), parse_state(status)) if status else None
+
+
+def parse_statuses(answer: Any) -> dict[str, State]:
+    """What each status of a project means, by its id and by its name."""
     found = [status for kind in answer for status in kind.get("statuses") or ()]
-    return Statuses(
-        by_id={str(each["id"]): parse_state(each) for each in found},
-        by_name={str(each["name"]): parse_state(each) for each in found},
-    )
+    by_name = {str(each["name"]): parse_state(each) for each in found}
+    return by_name | {str(each["id"]): parse_state(each) for each in found}
 
 
-def parse_changes(
-    answer: Any, *, keys_by_id: Mapping[str, str], statuses: Statuses
-) -> Page[Transition]:
-    """Changes of status; the answer tells issues by id only."""
+def parse_changes(answer: Any) -> Page[StatusChange]:
     found = (
-        _parse_transition(keys_by_id[str(log["issueId"])], history, item, statuses)
+        _parse_change(str(log["issueId"]), history, item)
         for log in answer.get("issueChangeLogs") or ()
         for history in log.get("changeHistories") or ()
         for item in history.get("items") or ()
@@ -345,18 +350,32 @@ def parse_changes(
     return Page(tuple(found), str(answer.get("nextPageToken") or ""))
 
 
-def _parse_transition(issue_key: str, history: Any, item: Any, statuses: Statuses) -> Transition:
+def _parse_change(issue_id: str, history: Any, item: Any) -> StatusChange:
     author = history.get("author") or {}  # missing where an app or a deleted account did it
-    to_status = str(item.get("toString") or "")
-    return Transition(
-        issue_key=issue_key,
+    return StatusChange(
+        issue_id=issue_id,
         history_id=str(history["id"]),
         at=parse_time(history["created"]),
         account=str(author.get("accountId") or ""),
         name=str(author.get("displayName") or ""),
         from_status=str(item.get("fromString") or ""),
-        to_status=to_status,
-        to_state=statuses.state(item.get("to"), to_status),
+        to_status=str(item.get("toString") or ""),
+        to_id=str(item.get("to") or ""),
+    )
+
+
+def transition(change: StatusChange, issue_key: str, states: Mapping[str, State]) -> Transition:
+    """A change with what `states`, by id and by name, say of the status it led to."""
+    to_state = states.get(change.to_id, states.get(change.to_status, State.UNKNOWN))
+    return Transition(
+        issue_key=issue_key,
+        history_id=change.history_id,
+        at=change.at,
+        account=change.account,
+        name=change.name,
+        from_status=change.from_status,
+        to_status=change.to_status,
+        to_state=to_state,
     )
 
 
