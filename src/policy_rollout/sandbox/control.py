@@ -46,6 +46,10 @@ class Sandbox:
         """Replace all fault rules; see `faults.Rule` for the fields."""
         self._admin("POST", "faults", list(rules))
 
+    def land_late_writes(self) -> None:
+        """Let the writes of `late-commit` faults happen now."""
+        self._admin("POST", "faults/land", None)
+
     def set_behaviour(self, **changes: Any) -> None:
         """Change some of `behaviour.Behaviour`, such as `search_lag_seconds`."""
         self._admin("POST", "behaviour", changes)

@@ -142,6 +142,7 @@ class FaultInjection:
             case Kind.ERROR:
                 await self._fail(rule, scope, receive, send)
             case Kind.RESET_BEFORE_COMMIT:
+                await _whole_body(receive)
                 scope[CUT]()
             case Kind.RESET_AFTER_COMMIT:
                 await self.app(scope, receive, _discard)

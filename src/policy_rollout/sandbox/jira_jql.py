@@ -83,7 +83,8 @@ def _tokens(jql: str) -> list[Token]:
     while place < len(rest):
         found = TOKEN.match(rest, place)
         if found is None:
-            raise JqlWrong(f"Error in the JQL Query: The character at {place + 1} is unexpected.")
+            at = len(rest) - len(rest[place:].lstrip()) + 1
+            raise JqlWrong(f"Error in the JQL Query: The character at {at} is unexpected.")
         kind = str(found.lastgroup)
         text = found[kind]
         if kind == "text":
