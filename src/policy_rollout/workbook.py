@@ -178,7 +178,9 @@ class Workbook:
         self._written(f"rewriting {len(rows)} rows", lambda: self._rewrite_once(wish))
 
     def changed_workbooks(self, since: datetime) -> frozenset[str]:
-        """The ids of all shared workbooks changed after an aware time, by one question to Drive.
+        """The ids of the shared workbooks changed after an aware time, by one question to Drive.
+
+        At most 1,000 come in one answer; more than that between two looks is not foreseen.
 
         Raises:
             ServiceUnavailable: no answer after all attempts.

@@ -12,9 +12,19 @@ from google.oauth2 import service_account
 from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
 
+from policy_rollout.desired import DesiredRow, Tab
 from policy_rollout.sandbox.control import Sandbox
 from policy_rollout.sandbox.sheets_api import WORKBOOK, write_credentials
 from policy_rollout.sandbox.sheets_control import WorkbookEditor
+from policy_rollout.workbook_layout import COLUMNS, parse_grid
+from policy_rollout.workbook_requests import (
+    SHEET_IDS,
+    CellChange,
+    append,
+    append_number,
+    new_tab,
+    rewrite,
+)
 
 DOCUMENTS = files("googleapiclient.discovery_cache.documents")
 SHEETS = json.loads((DOCUMENTS / "sheets.v4.json").read_text())["schemas"]
@@ -355,6 +365,24 @@ def test_a_token_is_given_to_the_service_account_only(sandbox):
 
 def test_an_unknown_request_is_refused_by_name(google):
     assert 'Unknown name "addChart"' in google.refused({"addChart": {}})
+
+
+@pytest.mark.parametrize("tab", Tab)
+def test_what_the_adapter_sends_is_googles_too(tab):
+    grid = parse_grid(tab, [COLUMNS[tab]])
+    sent = [
+        append_number(1),
+        *new_tab(tab),
+        *append(SHEET_IDS[tab], grid, [DesiredRow("p/s/i", tab, (("Due", "2025-11-07"),))]),
+        *rewrite(SHEET_IDS[tab], [CellChange(1, 2, "=text"), CellChange(1, 3, "")]),
+    ]
+    check({"requests": sent}, {"$ref": "BatchUpdateSpreadsheetRequest"}, SHEETS)
+
+
+def test_a_field_that_google_does_not_know_is_noticed():
+    unknown = {"requests": [{"appendCells": {"sheet": 7}}]}
+    with pytest.raises(AssertionError, match="appendCells.sheet is no field of Google's"):
+        check(unknown, {"$ref": "BatchUpdateSpreadsheetRequest"}, SHEETS)
 
 
 def test_googles_own_client_drives_the_sandbox(sandbox, token):
