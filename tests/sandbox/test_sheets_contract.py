@@ -381,7 +381,7 @@ def test_what_the_adapter_sends_is_googles_too(tab):
 
 def test_a_field_that_google_does_not_know_is_noticed():
     unknown = {"requests": [{"appendCells": {"sheet": 7}}]}
-    with pytest.raises(AssertionError, match="appendCells.sheet is no field of Google's"):
+    with pytest.raises(AssertionError, match=r"appendCells\.sheet is no field of Google's"):
         check(unknown, {"$ref": "BatchUpdateSpreadsheetRequest"}, SHEETS)
 
 
