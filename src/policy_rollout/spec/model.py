@@ -143,7 +143,7 @@ class Timeline(_Part):
     ] = ()
     freezes: Annotated[
         dict[Id, Freeze], Field(description="Days on which named stages stand still.")
-    ] = {}
+    ] = Field(default_factory=dict)
 
 
 class Role(_Part):
@@ -258,10 +258,10 @@ class Gate(_Part):
     sign_off: Annotated[
         dict[Id, Count],
         Field(description="How many members of each role must sign, such as `legal: 1`."),
-    ] = {}
+    ] = Field(default_factory=dict)
     require: Annotated[
         Require, Field(description="What must hold before anybody is asked to sign.")
-    ] = Require()
+    ] = Field(default_factory=Require)
 
 
 class Stage(_Part):
@@ -278,10 +278,16 @@ class Stage(_Part):
             "allow, at the latest on the effective date."
         ),
     ] = None
-    tasks: Annotated[dict[Id, Task], Field(description="Jira issues.")] = {}
-    training: Annotated[dict[Id, Material], Field(description="Rows of the Training tab.")] = {}
-    checklists: Annotated[dict[Id, Checklist], Field(description="Rows of the Checklist tab.")] = {}
-    gate: Annotated[Gate, Field(description="What ends the stage.")] = Gate()
+    tasks: Annotated[dict[Id, Task], Field(description="Jira issues.")] = Field(
+        default_factory=dict
+    )
+    training: Annotated[dict[Id, Material], Field(description="Rows of the Training tab.")] = Field(
+        default_factory=dict
+    )
+    checklists: Annotated[dict[Id, Checklist], Field(description="Rows of the Checklist tab.")] = (
+        Field(default_factory=dict)
+    )
+    gate: Annotated[Gate, Field(description="What ends the stage.")] = Field(default_factory=Gate)
 
 
 class JiraTarget(_Part):
@@ -307,13 +313,13 @@ class Spec(_Part):
     owner: Annotated[
         Person | None, Field(description="The program manager; reports, and never signs.")
     ] = None
-    timeline: Annotated[Timeline, Field(description="Dates, zone, notice and freezes.")] = (
-        Timeline()
+    timeline: Annotated[Timeline, Field(description="Dates, zone, notice and freezes.")] = Field(
+        default_factory=Timeline
     )
     accounts: Annotated[
         dict[Person, Text],
         Field(description="Jira account ids of people whose mail address Jira hides."),
-    ] = {}
+    ] = Field(default_factory=dict)
     jira: Annotated[
         JiraTarget | None, Field(description="Its own Jira project; else ROLLOUT_JIRA_PROJECT.")
     ] = None
@@ -322,7 +328,7 @@ class Spec(_Part):
     ] = None
     silence: Annotated[
         dict[Id, Text], Field(description="Advice not wanted here: rule, then the reason.")
-    ] = {}
+    ] = Field(default_factory=dict)
 
     @property
     def name(self) -> str:
