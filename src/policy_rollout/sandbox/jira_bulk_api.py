@@ -48,7 +48,7 @@ def create_many(call: Call) -> Answer:
     """Create what can be created; the others come back with their place in the request."""
     permit(call, "CREATE_ISSUES")
     updates = call.body.get("issueUpdates") if isinstance(call.body, dict) else None
-    if not updates:
+    if not isinstance(updates, list) or not updates:
         raise JiraRefused(400, "issueUpdates is required.")
     if len(updates) > CREATES_AT_ONCE:
         raise JiraRefused(400, f"You can create at most {CREATES_AT_ONCE} issues at once.")
@@ -106,7 +106,7 @@ def search(call: Call) -> Answer:
             "Unbounded JQL queries are not allowed here. Please add a search restriction to "
             "your query.",
         )
-    catch_up(call.engine, _seen_until(call), [int(each) for each in call.listed("reconcileIssues")])
+    catch_up(call.engine, _seen_until(call), _ids(call.listed("reconcileIssues")))
     wanted = _wanted(call, "id")
     most = ISSUES_A_PAGE if wanted.fields or wanted.properties else IDS_A_PAGE
     size = max(1, min(call.number("maxResults", 50), most))
@@ -216,6 +216,6 @@ def _start(call: Call, what: str) -> int:
     if not token:
         return 0
     try:
-        return read_token(token, what)
+        return read_token(str(token), what)
     except TokenWrong as error:
         raise JiraRefused(400, str(error)) from None

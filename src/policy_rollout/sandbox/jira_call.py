@@ -85,7 +85,10 @@ class Call:
         """A list of the body, or a comma-separated one of the query string."""
         if isinstance(self.body, dict) and name in self.body:
             given = self.body[name]
-            return given.split(",") if isinstance(given, str) else list(given or [])
+            listed = given.split(",") if isinstance(given, str) else given or []
+            if not isinstance(listed, list):
+                raise JiraRefused(400, f"'{name}' must be a list")
+            return [str(each) for each in listed]
         return [each for each in self.query.get(name, "").split(",") if each]
 
 

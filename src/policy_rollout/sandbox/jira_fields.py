@@ -117,8 +117,7 @@ def read_edit(site: Site, issue: Issue, given: Any) -> Edit:
         raise InputRefused({"fields": "an object is expected"})
     errors: dict[str, str] = {}
     values: dict[str, Any] = {}
-    fields = given.get("fields") or {}
-    updates = dict(given.get("update") or {})
+    fields, updates = _object(given.get("fields")), dict(_object(given.get("update")))
     for name in fields.keys() & updates.keys():
         errors[name] = f"Field '{name}' cannot appear in both 'fields' and 'update'"
     comments = _read_comments(updates.pop("comment", []), errors)
@@ -171,7 +170,8 @@ def read_link(site: Site, given: Any) -> NewLink:
     Raises:
         FieldWrong: the type or an end is unknown.
     """
-    wanted = given.get("type", {}) if isinstance(given, dict) else {}
+    given = _object(given)
+    wanted = _object(given.get("type"))
     for link_type in LINK_TYPES.values():
         if wanted.get("id") == link_type.id or wanted.get("name") == link_type.name:
             break
@@ -186,18 +186,19 @@ def read_link(site: Site, given: Any) -> NewLink:
     return NewLink(link_type.id, ends[0], ends[1])
 
 
+def _object(given: Any) -> dict[str, Any]:
+    return given if isinstance(given, dict) else {}
+
+
 def _wrong_project(fields: dict[str, Any]) -> dict[str, str]:
-    project = fields.get("project")
-    if isinstance(project, dict) and (
-        project.get("key") == PROJECT_KEY or project.get("id") == PROJECT_ID
-    ):
+    project = _object(fields.get("project"))
+    if project.get("key") == PROJECT_KEY or project.get("id") == PROJECT_ID:
         return {}
     return {"project": "Specify a valid project ID or key"}
 
 
 def _issue_type(site: Site, given: Any) -> IssueType | None:
-    if not isinstance(given, dict):
-        return None
+    given = _object(given)
     for issue_type in ISSUE_TYPES.values():
         named = given.get("id") == issue_type.id or given.get("name") == issue_type.name
         if named and issue_type.name not in site.behaviour.missing_issue_types:
@@ -234,26 +235,33 @@ def _collect_update(
 ) -> tuple[NewLink, ...]:
     """Apply `update` operations to the values; links come back."""
     links: list[NewLink] = []
-    for name, operations in (given or {}).items():
+    for name, operations in _object(given).items():
         if not _settable(site, name):
             errors[name] = _off_screen(name)
             continue
         try:
-            for operation in operations:
-                ((verb, value),) = operation.items()
+            for verb, value in _operations(operations):
                 if name == "issuelinks" and verb == "add":
                     links.append(read_link(site, value))
                 else:
                     held = values.get(name, issue.fields.get(name) if issue else None)
-                    values[name] = _operated(site, name, held, {verb: value})
+                    values[name] = _operated(site, name, held, verb, value)
         except FieldWrong as error:
             errors[name] = str(error)
     return tuple(links)
 
 
-def _operated(site: Site, name: str, held: Any, operation: dict[str, Any]) -> Any:
+def _operations(given: Any) -> list[tuple[str, Any]]:
+    """Verb and value of each operation on a field."""
+    if not isinstance(given, list):
+        raise FieldWrong("a list of operations is expected")
+    if not all(isinstance(each, dict) and len(each) == 1 for each in given):
+        raise FieldWrong("an operation is an object with one verb")
+    return [next(iter(each.items())) for each in given]
+
+
+def _operated(site: Site, name: str, held: Any, verb: str, value: Any) -> Any:
     """What a field holds after `set`, or labels after `add` or `remove`."""
-    ((verb, value),) = operation.items()
     if verb == "set" and name in READERS:
         return READERS[name](site, value)
     if name != "labels" or verb not in {"add", "remove"}:
@@ -271,19 +279,27 @@ def _check_hierarchy(
 
 
 def _read_comments(operations: Any, errors: dict[str, str]) -> tuple[dict[str, Any], ...]:
-    bodies: list[dict[str, Any]] = []
-    for operation in operations:
-        try:
-            bodies.append(read_document(operation.get("add", {}).get("body")))
-        except FieldWrong as error:
-            errors["comment"] = str(error)
-    return tuple(bodies)
+    try:
+        return tuple(_comment_body(*each) for each in _operations(operations))
+    except FieldWrong as error:
+        errors["comment"] = str(error)
+        return ()
+
+
+def _comment_body(verb: str, value: Any) -> dict[str, Any]:
+    if verb != "add":
+        raise FieldWrong(f"Field 'comment' does not support operation '{verb}'")
+    body: dict[str, Any] = read_document(_object(value).get("body"))
+    return body
 
 
 def _read_properties(given: Any, errors: dict[str, str]) -> dict[str, Any]:
     properties: dict[str, Any] = {}
+    if given is not None and not isinstance(given, list):
+        errors["properties"] = "a list of objects with 'key' and 'value' is expected"
+        return properties
     for each in given or []:
-        key, value = each.get("key", ""), each.get("value")
+        key, value = str(_object(each).get("key", "")), _object(each).get("value")
         try:
             check_property(key, value)
         except FieldWrong as error:
@@ -344,7 +360,7 @@ def _read_labels(_: Site, value: Any) -> list[str]:
 def _read_account(site: Site, value: Any) -> str | None:
     if value is None:
         return None
-    given = value if isinstance(value, dict) else {}
+    given = _object(value)
     if (wanted := given.get("accountId", given.get("id"))) is None and given:
         return None
     account = site.accounts.get(str(wanted))
@@ -365,7 +381,7 @@ def _read_parent(site: Site, value: Any) -> int | None:
 
 
 def _read_priority(_: Site, value: Any) -> str:
-    given = value if isinstance(value, dict) else {}
+    given = _object(value)
     for priority_id, name in PRIORITIES.items():
         if given.get("id") == priority_id or given.get("name") == name:
             return priority_id

@@ -27,6 +27,8 @@ from policy_rollout.sandbox.jira_project import (
     key_of,
 )
 
+MOST_DIGITS = 12
+
 
 @dataclass(frozen=True, slots=True)
 class Issue:
@@ -92,7 +94,7 @@ class NewIssue:
 def issue_id_of(id_or_key: str) -> int | None:
     """The number behind `10012` or `policy-12`; None where it is neither."""
     prefix, _, number = id_or_key.upper().rpartition("-")
-    if not number.isdecimal() or prefix not in {"", PROJECT_KEY}:
+    if not number.isdecimal() or len(number) > MOST_DIGITS or prefix not in {"", PROJECT_KEY}:
         return None
     return int(number) + (FIRST_ISSUE_ID if prefix else 0)
 

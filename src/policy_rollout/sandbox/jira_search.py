@@ -89,7 +89,7 @@ def read_token(token: str, what: str) -> int:
         told = json.loads(base64.urlsafe_b64decode(token))
     except ValueError:
         raise TokenWrong("The nextPageToken is invalid or expired.") from None
-    if told.get("for") != _fingerprint(what):
+    if not isinstance(told, dict) or told.get("for") != _fingerprint(what):
         raise TokenWrong("The nextPageToken does not match the request.")
     return int(told["start"])
 
