@@ -1,4 +1,4 @@
-"""The spec as a file: the edge of the reader. Reads files and the clock of the caller."""
+"""The spec as a file: the edge of the reader. Reads files."""
 
 from datetime import date
 from pathlib import Path
@@ -23,7 +23,7 @@ def load(path: Path | str, *, today: date | None = None) -> Reading:
         text = f"{found}, expected at most {LONGEST_TEXT:,} characters; {step}"
         return _refused(path, "too-large", text)
     try:
-        text = content.decode("utf-8-sig")
+        text = content.decode()
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         column = error.start - content.rfind(b"\n", 0, error.start)

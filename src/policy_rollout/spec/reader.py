@@ -15,6 +15,7 @@ from policy_rollout.spec.rules.case import Case
 from policy_rollout.spec.texts import judge_texts
 
 _NO_VALUE = {"placeholder", "null", "alias", "complex-key"}
+_BYTE_ORDER_MARK = "\ufeff"  # of a text pasted from a file that starts with it
 _NO_KEY = {"unknown-key", "wrong-key"}
 
 
@@ -43,7 +44,7 @@ def read_spec(text: str, path: str, *, today: date | None = None) -> Reading:
         path: how the problems name the file.
         today: for the advice on dates that are past or far off; None to go without.
     """
-    document = read_document(text, path)
+    document = read_document(text.removeprefix(_BYTE_ORDER_MARK), path)
     problems = list(document.problems)
     if document.root is None:
         return Reading(None, _in_order(problems))

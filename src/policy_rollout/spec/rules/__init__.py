@@ -26,6 +26,7 @@ _ERRORS: dict[str, Check] = {
     "item-twice": work.item_twice,
     "per-nothing": work.per_nothing,
     "takes-nothing": work.takes_nothing,
+    "too-far": work.too_far,
     "reserved-stage": work.reserved_stage,
     "due-without-effective": dates.due_without_effective,
     "dates-out-of-order": dates.out_of_order,

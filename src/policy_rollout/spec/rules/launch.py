@@ -12,7 +12,7 @@ from policy_rollout.spec.rules.dates import shown
 from policy_rollout.spec.scalars import Duration, Unit
 
 SATURDAY = 5
-_LAUNCH_WORDS = {"launch", "enforce", "enforcement", "live", "rollout", "ramp"}
+_LAUNCH_IDS = {"launch", "go-live", "enforce", "enforcement", "ramp", "rollout"}
 _MOMENTS = ("effective", "enforce")
 _FAR_OFF = timedelta(days=2 * 365)
 _LOOKAHEAD_DAYS = 60
@@ -20,7 +20,7 @@ _LOOKAHEAD_DAYS = 60
 
 def launch_stages(spec: Spec) -> tuple[str, ...]:
     """The stages that switch enforcement on, by their id, else by their due date."""
-    named = tuple(name for name in spec.stages if _LAUNCH_WORDS & set(name.split("-")))
+    named = tuple(name for name in spec.stages if name in _LAUNCH_IDS)
     if named:
         return named
     return tuple(

@@ -6,9 +6,12 @@ from graphlib import CycleError, TopologicalSorter
 from policy_rollout.spec.model import Per
 from policy_rollout.spec.problems import Finding, Path, did_you_mean, listed
 from policy_rollout.spec.rules.case import Case, Work
+from policy_rollout.spec.scalars import Duration, Unit
 
 _MOST_CYCLES = 10  # of one graph; mending one often mends the others
 _RESERVED_STAGES = {"epic"}
+_LONGEST_DAYS = 1826  # five years
+DAYS_OF_WEEK = 7
 _KINDS = ("tasks", "training", "checklists")
 
 
@@ -130,6 +133,28 @@ def takes_nothing(case: Case) -> Iterator[Finding]:
                 f"found {str(work.work.takes)!r}, expected a duration above zero; write 1bd or more"
             )
             yield Finding((*work.path, "takes"), text)
+
+
+def too_far(case: Case) -> Iterator[Finding]:
+    """A duration of many years: a digit or a unit too many."""
+    for path, duration in _durations(case):
+        days = abs(duration.count) * (DAYS_OF_WEEK if duration.unit is Unit.WEEKS else 1)
+        if days > _LONGEST_DAYS:
+            text = (
+                f"found {str(duration)!r}, expected at most {_LONGEST_DAYS} days; check the number "
+                "and the unit"
+            )
+            yield Finding(path, text)
+
+
+def _durations(case: Case) -> Iterator[tuple[Path, Duration]]:
+    for name, stage in case.spec.stages.items():
+        if isinstance(stage.due, Duration):
+            yield ("stages", name, "due"), stage.due
+        for work in case.works_of(name):
+            yield (*work.path, "takes"), work.work.takes
+            if isinstance(work.work.due, Duration):
+                yield (*work.path, "due"), work.work.due
 
 
 def reserved_stage(case: Case) -> Iterator[Finding]:
