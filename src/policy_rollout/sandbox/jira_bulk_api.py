@@ -47,7 +47,7 @@ def routes() -> list[BaseRoute]:
 def create_many(call: Call) -> Answer:
     """Create what can be created; the others come back with their place in the request."""
     permit(call, "CREATE_ISSUES")
-    updates = call.body.get("issueUpdates") if isinstance(call.body, dict) else None
+    updates = call.given.get("issueUpdates")
     if not isinstance(updates, list) or not updates:
         raise JiraRefused(400, "issueUpdates is required.")
     if len(updates) > CREATES_AT_ONCE:
@@ -129,12 +129,12 @@ def approximate_count(call: Call) -> Answer:
 
 
 def match(call: Call) -> Answer:
-    given = call.body if isinstance(call.body, dict) else {}
+    ids = _ids(call.listed("issueIds"))
     catch_up(call.engine, _seen_until(call))
     matches: list[dict[str, Any]] = []
-    for jql in given.get("jqls", []):
+    for jql in call.listed("jqls"):
         try:
-            found = matching(call.engine, parse(jql, _asker(call)), given.get("issueIds", []))
+            found = matching(call.engine, parse(jql, _asker(call)), ids)
         except JqlWrong as error:
             matches.append({"matchedIssues": [], "errors": [str(error)]})
         else:
@@ -194,8 +194,7 @@ def _histories(
 
 
 def _query(call: Call) -> tuple[str, Query]:
-    given = call.body if isinstance(call.body, dict) else {}
-    jql = str(call.query.get("jql", given.get("jql", "")) or "")
+    jql = str(call.query.get("jql", call.given.get("jql", "")) or "")
     try:
         return jql, parse(jql, _asker(call))
     except JqlWrong as error:
@@ -211,8 +210,7 @@ def _seen_until(call: Call) -> int:
 
 
 def _start(call: Call, what: str) -> int:
-    given = call.body if isinstance(call.body, dict) else {}
-    token = call.query.get("nextPageToken", given.get("nextPageToken"))
+    token = call.query.get("nextPageToken", call.given.get("nextPageToken"))
     if not token:
         return 0
     try:

@@ -66,14 +66,23 @@ class Call:
     def author(self) -> Author:
         return Author(self.viewer, self.now_ms)
 
+    @property
+    def given(self) -> dict[str, Any]:
+        """The body as an object; empty where it is none."""
+        return self.body if isinstance(self.body, dict) else {}
+
+    def part(self, name: str) -> dict[str, Any]:
+        """An object within the body; empty where there is none."""
+        found = self.given.get(name)
+        return found if isinstance(found, dict) else {}
+
     def number(self, name: str, default: int) -> int:
         """A number of the query string, or of the body.
 
         Raises:
             JiraRefused: it is no number.
         """
-        given = self.body.get(name) if isinstance(self.body, dict) else None
-        given = self.query.get(name, given)
+        given = self.query.get(name, self.given.get(name))
         if given is None:
             return default
         try:
@@ -83,8 +92,8 @@ class Call:
 
     def listed(self, name: str) -> list[str]:
         """A list of the body, or a comma-separated one of the query string."""
-        if isinstance(self.body, dict) and name in self.body:
-            given = self.body[name]
+        if name in self.given:
+            given = self.given[name]
             listed = given.split(",") if isinstance(given, str) else given or []
             if not isinstance(listed, list):
                 raise JiraRefused(400, f"'{name}' must be a list")

@@ -104,13 +104,12 @@ def remove(call: Call) -> Answer:
 
 
 def assign(call: Call) -> Answer:
-    given = call.body if isinstance(call.body, dict) else {}
-    if "accountId" not in given:
+    if "accountId" not in call.given:
         raise JiraRefused(400, "accountId is required; null takes the assignee away.")
     with writing(call.engine) as connection, refusals():
         issue = find_issue(connection, call)
         permit(call, "ASSIGN_ISSUES")
-        chosen = given["accountId"] and {"accountId": given["accountId"]}
+        chosen = call.given["accountId"] and {"accountId": call.given["accountId"]}
         body = {"fields": {"assignee": chosen}}
         wanted = read_edit(Site(connection, call.behaviour), issue, body)
         _apply(connection, call, issue, wanted)
@@ -159,15 +158,16 @@ def read_comments(call: Call) -> Answer:
 
 
 def comment(call: Call) -> Answer:
-    given = call.body if isinstance(call.body, dict) else {}
     with writing(call.engine) as connection:
         issue = find_issue(connection, call)
         permit(call, "ADD_COMMENTS")
         try:
-            body = read_document(given.get("body"))
+            body = read_document(call.given.get("body"))
         except FieldWrong as error:
             raise JiraRefused(400, errors={"comment": str(error)}) from None
-        made = add_comment(connection, call.author, issue, body, given.get("properties", ()))
+        properties = call.given.get("properties")
+        marks = properties if isinstance(properties, list) else ()
+        made = add_comment(connection, call.author, issue, body, marks)
         chosen = select(tables.comments).where(tables.comments.c.id == made)
         row = connection.execute(chosen).mappings().one()
         told = View(connection, call.viewer, call.site).comment(row)
@@ -218,22 +218,21 @@ def read_remote_links(call: Call) -> Answer:
 
 def link_remote(call: Call) -> Answer:
     """Create a link to a page elsewhere, or replace the one with the same `globalId`."""
-    given = call.body if isinstance(call.body, dict) else {}
-    target = given.get("object") or {}
+    target = call.part("object")
     if missing := [name for name in ("url", "title") if not target.get(name)]:
         raise JiraRefused(400, errors={name: f"'{name}' is required." for name in missing})
     with writing(call.engine) as connection:
         issue = find_issue(connection, call)
         permit(call, "LINK_ISSUES")
-        links, global_id = tables.remote_links, given.get("globalId")
+        links, global_id = tables.remote_links, str(call.given.get("globalId") or "") or None
         same = (links.c.issue == issue.id) & (links.c.global_id == global_id)
         known = connection.execute(select(links.c.id).where(same)).scalar_one_or_none()
         if known is None:
-            values = {"issue": issue.id, "global_id": global_id, "link": given}
+            values = {"issue": issue.id, "global_id": global_id, "link": call.given}
             made = connection.execute(links.insert().values(values))
             told = {"id": inserted_id(made)}
         else:
-            connection.execute(links.update().where(same).values(link=given))
+            connection.execute(links.update().where(same).values(link=call.given))
             told = {"id": known}
     told["self"] = f"{call.site}/rest/api/3/issue/{issue.key}/remotelink/{told['id']}"
     return Answer(told, 201 if known is None else 200)
@@ -249,15 +248,14 @@ def read_transitions(call: Call) -> Answer:
 
 
 def move(call: Call) -> Answer:
-    given = call.body if isinstance(call.body, dict) else {}
     with writing(call.engine) as connection, refusals():
         issue = find_issue(connection, call)
         permit(call, "TRANSITION_ISSUES")
-        chosen = str((given.get("transition") or {}).get("id", ""))
+        chosen = str(call.part("transition").get("id", ""))
         step = next((each for each in issue.steps if each.id == chosen), None)
         if step is None:
             raise JiraRefused(400, f"Transition id '{chosen}' is not valid for this issue.")
-        wanted = read_edit(Site(connection, call.behaviour), issue, given)
+        wanted = read_edit(Site(connection, call.behaviour), issue, call.given)
         edited = _apply(connection, call, issue, wanted)
         move_issue(connection, call.author, edited, step)
     return Answer(status=204)

@@ -226,6 +226,7 @@ def _issue_page(
         remote_links=_remote_links(connection, issue),
         comments=_remarks(connection, issue, accounts),
         changes=_changes(connection, issue, accounts),
+        decided_by=_who_moved(connection, issue, accounts),
         properties=_properties(connection, issue),
         approve=STEP_TO_APPROVE,
         reject=STEP_TO_REJECT,
@@ -267,6 +268,16 @@ def _changes(
         (accounts[row["author"]].name, moment(row["at"]), [change_text(i) for i in row["items"]])
         for row in reversed(read_histories(connection, [issue.id]))
     ]
+
+
+def _who_moved(
+    connection: Connection, issue: Issue, accounts: dict[str, Account]
+) -> tuple[str, str]:
+    """Who moved an issue last, and when; the reporter's creation where nobody did."""
+    for row in reversed(read_histories(connection, [issue.id])):
+        if any(item["fieldId"] == "status" for item in row["items"]):
+            return accounts[row["author"]].name, moment(row["at"])
+    return accounts[issue.creator].name, moment(issue.created_at)
 
 
 def _properties(connection: Connection, issue: Issue) -> list[tuple[str, Any]]:
