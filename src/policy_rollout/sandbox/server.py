@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
 
@@ -16,8 +16,14 @@ START_SECONDS = 20
 
 
 def serve(folder: Path, port: int) -> None:
-    """Serve on 127.0.0.1 until SIGINT or SIGTERM."""
-    uvicorn.Server(_config(folder, port)).run()
+    """Serve on 127.0.0.1 until SIGINT; SIGTERM ends the process once the last answer is out.
+
+    Raises:
+        OSError: the port is in use.
+    """
+    # uvicorn raises the signal again after its shutdown: Ctrl-C is no error here
+    with socket.create_server((LOOPBACK, port)) as listener, suppress(KeyboardInterrupt):
+        uvicorn.Server(_config(folder)).run([listener])
 
 
 @contextmanager
@@ -27,7 +33,7 @@ def running(folder: Path) -> Iterator[str]:
     Raises:
         TimeoutError: it did not start.
     """
-    server = _ThreadServer(_config(folder, port=0))
+    server = _ThreadServer(_config(folder))
     listener = socket.create_server((LOOPBACK, 0))
     thread = Thread(target=server.run, args=([listener],), name="sandbox", daemon=True)
     thread.start()
@@ -53,11 +59,9 @@ class _ThreadServer(uvicorn.Server):
         self.is_up.set()
 
 
-def _config(folder: Path, port: int) -> uvicorn.Config:
+def _config(folder: Path) -> uvicorn.Config:
     return uvicorn.Config(
         create_app(folder),
-        host=LOOPBACK,
-        port=port,
         http=LoopbackProtocol,
         ws="none",
         access_log=False,
