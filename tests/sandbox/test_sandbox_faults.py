@@ -140,12 +140,13 @@ def test_latency_only_delays(sandbox, jira_api):
     assert jira_api("POST", "issue", NEW).status_code == 201
 
 
-def test_faults_reach_sheets_as_well(sandbox):
-    sandbox.set_faults({"kind": "error", "status": 503, "path": "^/sheets/"})
+def test_faults_reach_sheets_as_well_in_the_form_of_google(sandbox):
+    sandbox.set_faults({"kind": "throttled", "path": "^/sheets/"})
 
     answer = requests.get(f"{sandbox.sheets_url}/v4/spreadsheets/none", timeout=10)
 
-    assert answer.status_code == 503
+    assert answer.status_code == 429
+    assert answer.json()["error"]["status"] == "RESOURCE_EXHAUSTED"
 
 
 def test_a_rule_that_is_misspelt_is_refused(sandbox):

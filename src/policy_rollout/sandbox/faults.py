@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from enum import StrEnum
+from http import HTTPStatus
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
@@ -23,6 +25,8 @@ FAIL_ELEMENTS = "sandbox.fail_elements"
 """Key of the ASGI scope: numbers of the elements of a bulk request that are to fail."""
 REPEAT_PAGE = "sandbox.repeat_page"
 """Key of the ASGI scope: true where the next page is to be the same page again."""
+
+GOOGLE_STATUS = {429: "RESOURCE_EXHAUSTED", 503: "UNAVAILABLE", 504: "DEADLINE_EXCEEDED"}
 
 
 class Kind(StrEnum):
@@ -138,7 +142,8 @@ class FaultInjection:
                 await asyncio.sleep(rule.seconds)
                 await self.app(scope, receive, send)
             case Kind.THROTTLED:
-                await throttled(_retry_after(rule))(scope, receive, send)
+                refused = throttled(_retry_after(rule), scope["path"])
+                await refused(scope, receive, send)
             case Kind.ERROR:
                 await self._fail(rule, scope, receive, send)
             case Kind.RESET_BEFORE_COMMIT:
@@ -159,7 +164,7 @@ class FaultInjection:
     async def _fail(self, rule: Rule, scope: Scope, receive: Receive, send: Send) -> None:
         if rule.committed:
             await self.app(scope, receive, _discard)
-        told = {"errorMessages": [f"The sandbox was told to answer {rule.status}."], "errors": {}}
+        told = _error(rule.status, f"The sandbox was told to answer {rule.status}.", scope["path"])
         await JSONResponse(told, status_code=rule.status)(scope, receive, send)
 
     async def _commit_late(self, rule: Rule, scope: Scope, receive: Receive) -> None:
@@ -201,13 +206,21 @@ class _Stalling:
             self.scope[CUT]()
 
 
-def throttled(retry_after: str | None) -> Response:
-    """The answer 429 of Jira and Google alike."""
-    told = {"errorMessages": ["Rate limit exceeded."], "errors": {}}
+def throttled(retry_after: str | None, path: str) -> Response:
+    """The answer 429 of the service that a path belongs to."""
+    told = _error(HTTPStatus.TOO_MANY_REQUESTS, "Rate limit exceeded.", path)
     headers = {"X-RateLimit-Reason": "sandbox"}
     if retry_after is not None:
         headers["Retry-After"] = retry_after
-    return JSONResponse(told, status_code=429, headers=headers)
+    return JSONResponse(told, status_code=HTTPStatus.TOO_MANY_REQUESTS, headers=headers)
+
+
+def _error(status: int, message: str, path: str) -> dict[str, Any]:
+    """An error in the form of Google for Sheets, of Jira otherwise."""
+    if not path.startswith("/sheets/"):
+        return {"errorMessages": [message], "errors": {}}
+    name = GOOGLE_STATUS.get(status, "INTERNAL")
+    return {"error": {"code": status, "message": message, "status": name}}
 
 
 def _retry_after(rule: Rule) -> str | None:

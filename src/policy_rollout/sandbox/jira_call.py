@@ -130,7 +130,7 @@ def _answer(request: Request, body: bytes, handler: Handler) -> Response:
         told = {"errorMessages": list(refusal.messages), "errors": refusal.errors}
         return JSONResponse(told, status_code=refusal.status)
     except Throttled as refusal:
-        return throttled(str(refusal.seconds))
+        return throttled(str(refusal.seconds), request.url.path)
     if given.body is None:
         return Response(status_code=given.status)
     return JSONResponse(given.body, status_code=given.status)
