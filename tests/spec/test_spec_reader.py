@@ -159,7 +159,10 @@ def test_a_second_document_behind_letters_of_any_alphabet_is_found():
     assert _said(text=text + "...\n# the end\n\n") == []
 
 
-@pytest.mark.parametrize("title", ["Clear the backlog", "XXL", "Todos os vídeos", "N/A-free list"])
+@pytest.mark.parametrize(
+    "title",
+    ["Clear the backlog", "XXL", "Todos os vídeos", "N/A-free list", "می\u200cشود 👩\u200d🏫"],
+)
 def test_a_text_that_only_looks_like_a_placeholder_is_a_text(title: str):
     assert _said(("Switch it on", title)) == []
 

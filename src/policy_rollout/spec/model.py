@@ -2,7 +2,7 @@
 
 The field descriptions are the documentation of the language: the JSON Schema and
 `program_specs/README.md` are held to them. Rules that need more than one field stand in
-`rules.py`.
+`rules/`.
 """
 
 from enum import StrEnum

@@ -99,9 +99,12 @@ def _near_market(value: object) -> str | None:
 
 _LANGUAGE_EXPECTED = "a language as a BCP 47 tag in its usual case, such as en-US, pt-BR or es-419"
 
+# es-LA is Spanish as spoken in Laos, and is never meant
+_LANGUAGE_MEANT = {"es-LA": "es-419", "en-UK": "en-GB"}
+
 
 def parse_language(value: object) -> str:
-    if isinstance(value, str) and _usual_language(value) == value:
+    if isinstance(value, str) and value not in _LANGUAGE_MEANT and _usual_language(value) == value:
         return value
     raise refuse(_LANGUAGE_EXPECTED, value, meant=_near_language(value))
 
@@ -116,6 +119,8 @@ def _usual_language(value: str) -> str | None:
 def _near_language(value: object) -> str | None:
     if not isinstance(value, str):
         return None
+    if value in _LANGUAGE_MEANT:
+        return _LANGUAGE_MEANT[value]
     usual = _usual_language(value)
     if usual is not None:
         return usual

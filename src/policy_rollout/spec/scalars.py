@@ -7,79 +7,47 @@ value is refused.
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from datetime import date, datetime, time
-from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import core_schema
+from pydantic import BeforeValidator, WithJsonSchema
 
+from policy_rollout.spec.amounts import (
+    DURATION,
+    MOST_PERCENT,
+    Duration,
+    Hours,
+    TrainingTarget,
+    Unit,
+    duration_meant,
+)
 from policy_rollout.spec.places import parse_language, parse_market, parse_zone
 from policy_rollout.spec.refusal import refuse
 
-
-class Unit(StrEnum):
-    BUSINESS_DAYS = "bd"
-    DAYS = "d"
-    WEEKS = "w"
-
-
-_DURATION = re.compile(r"(-?)(\d{1,4})(bd|d|w)")
-
-
-_SPELLED_OUT = re.compile(
-    r"(-?)\s*(\d{1,4})\s*(business days?|working days?|workdays?|bds?|days?|weeks?|wks?)",
-    re.IGNORECASE,
-)
-
-
-def _duration_meant(text: object) -> str | None:
-    """`5bd` for "5 business days"."""
-    found = _SPELLED_OUT.fullmatch(text) if isinstance(text, str) else None
-    if found is None:
-        return None
-    word = found[3].lower()
-    unit = "bd" if word.startswith(("b", "wor")) else word[0]
-    return f"{found[1]}{found[2]}{unit}"
-
-
-@dataclass(frozen=True, slots=True)
-class Duration:
-    """A signed count of business days, days or weeks, as people write it: `5bd`, `-10d`, `2w`."""
-
-    count: int
-    unit: Unit
-
-    EXPECTED = "a duration such as 5bd (business days), 3d, 2w, or -10d before the effective date"
-
-    @classmethod
-    def parse(cls, text: object) -> Self:
-        match = _DURATION.fullmatch(text) if isinstance(text, str) else None
-        if match is None:
-            raise refuse(cls.EXPECTED, text, meant=_duration_meant(text))
-        sign, count, unit = match.groups()
-        return cls(-int(count) if sign else int(count), Unit(unit))
-
-    def __str__(self) -> str:
-        return f"{self.count}{self.unit}"
-
-    @classmethod
-    def __get_pydantic_core_schema__(
-        cls, _source: Any, _handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
-        return core_schema.no_info_plain_validator_function(
-            lambda value: value if isinstance(value, cls) else cls.parse(value),
-            serialization=core_schema.to_string_ser_schema(),
-        )
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        return {"type": "string", "pattern": r"^-?\d{1,4}(bd|d|w)$", "description": cls.EXPECTED}
+__all__ = [
+    "Count",
+    "Day",
+    "Due",
+    "Duration",
+    "Flag",
+    "Hours",
+    "Id",
+    "Language",
+    "LocalTime",
+    "Market",
+    "Percent",
+    "Person",
+    "ProjectKey",
+    "Prose",
+    "Text",
+    "Title",
+    "Training",
+    "TrainingTarget",
+    "Unit",
+    "WorkbookId",
+    "Zone",
+]
 
 
 def _pattern(pattern: str, expected: str) -> Any:
@@ -234,14 +202,11 @@ Count = Annotated[
 ]
 
 
-_WHOLE = 100  # per cent
-
-
 def _percent(value: object) -> object:
-    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _WHOLE:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_PERCENT:
         return value
     match = re.fullmatch(r"(\d{1,3})\s?%", value) if isinstance(value, str) else None
-    if match is None or not 1 <= int(match.group(1)) <= _WHOLE:
+    if match is None or not 1 <= int(match.group(1)) <= MOST_PERCENT:
         bare = isinstance(value, str) and re.fullmatch(r"[1-9]\d?|100", value)
         meant = f"{value}%" if bare else None
         raise refuse("a percentage from 1% to 100%, such as 80%", value, meant=meant)
@@ -329,12 +294,12 @@ def _due(value: object) -> object:
         return value
     if isinstance(value, str) and re.match(r"\d{4}-", value):
         return parse_day(value)
-    if isinstance(value, str) and _DURATION.fullmatch(value):
+    if isinstance(value, str) and DURATION.fullmatch(value):
         return Duration.parse(value)
     raise refuse(
         "a distance to the effective date such as -10d, 0d, 5bd or 2w, or a day such as 2025-11-17",
         value,
-        meant=_duration_meant(value),
+        meant=duration_meant(value),
     )
 
 
@@ -356,93 +321,6 @@ Language = Annotated[
     BeforeValidator(parse_language),
     WithJsonSchema({"type": "string", "pattern": "^[a-z]{2,3}(-[A-Za-z0-9]+)*$"}),
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Hours:
-    """Working hours of a day, local to the role's zone; `end` is after `start`."""
-
-    start: time
-    end: time
-
-    EXPECTED = "working hours as HH:MM-HH:MM, such as 09:00-18:00"
-
-    @classmethod
-    def parse(cls, text: object) -> Self:
-        found = (
-            re.fullmatch(r"(\d{2}:\d{2})-(\d{2}:\d{2})", text) if isinstance(text, str) else None
-        )
-        if found is None:
-            raise refuse(cls.EXPECTED, text)
-        try:
-            start, end = time.fromisoformat(found[1]), time.fromisoformat(found[2])
-        except ValueError:
-            raise refuse(cls.EXPECTED, text) from None
-        if end <= start:
-            raise refuse(f"{cls.EXPECTED}, ending after they start", text)
-        return cls(start, end)
-
-    def __str__(self) -> str:
-        return f"{self.start:%H:%M}-{self.end:%H:%M}"
-
-    @classmethod
-    def __get_pydantic_core_schema__(
-        cls, _source: Any, _handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
-        return core_schema.no_info_plain_validator_function(
-            lambda value: value if isinstance(value, cls) else cls.parse(value),
-            serialization=core_schema.to_string_ser_schema(),
-        )
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        return {"type": "string", "pattern": r"^\d{2}:\d{2}-\d{2}:\d{2}$"}
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingTarget:
-    """What a gate asks of training: done rows, or a share of reviewers who completed it.
-
-    `percent` None: every row done. Otherwise each material's completion is held against
-    `percent`, by language where `per_language`, over all rows where not.
-    """
-
-    percent: int | None
-    per_language: bool
-
-    EXPECTED = "done, optional, a percentage such as 95%, or 95% per language"
-
-    @classmethod
-    def parse(cls, text: object) -> Self:
-        if text == "done":
-            return cls(None, per_language=False)
-        found = re.fullmatch(r"(\d{1,3})%( per language)?", text) if isinstance(text, str) else None
-        if found is None or not 1 <= int(found[1]) <= _WHOLE:
-            bare = isinstance(text, str) and re.fullmatch(r"[1-9]\d?|100", text)
-            raise refuse(cls.EXPECTED, text, meant=f"{text}%" if bare else None)
-        return cls(int(found[1]), per_language=found[2] is not None)
-
-    def __str__(self) -> str:
-        if self.percent is None:
-            return "done"
-        return f"{self.percent}%{' per language' if self.per_language else ''}"
-
-    @classmethod
-    def __get_pydantic_core_schema__(
-        cls, _source: Any, _handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
-        return core_schema.no_info_plain_validator_function(
-            lambda value: value if isinstance(value, cls) else cls.parse(value),
-            serialization=core_schema.to_string_ser_schema(),
-        )
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        return {"type": "string", "pattern": r"^(done|\d{1,3}%( per language)?)$"}
 
 
 def _training(value: object) -> object:

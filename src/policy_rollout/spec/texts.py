@@ -15,8 +15,9 @@ _INSIDE = re.compile(
 )
 _PERSON = re.compile(r"(?i:tbd|tbc|tba|todo|fixme|x{3,}|nobody|someone|somebody|your\.?name)@.*")
 _NULL = {"~", "null", "Null", "NULL"}
-# bidirectional controls reorder what a reviewer sees, zero-width characters make equal texts differ
-_HIDDEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+# These reorder what a reviewer sees or make equal texts differ. Zero-width joiners and the marks of
+# writing direction are not among them: Persian, Hindi, Hebrew and emoji are written with them.
+_HIDDEN = re.compile("[\u00ad\u200b\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
 def judge_texts(root: Mapping, path: str) -> Iterator[Problem]:
