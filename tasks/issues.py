@@ -11,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from policy_rollout import events as ev
 from policy_rollout.connections import open_jira
 from policy_rollout.desired import NewIssue
-from policy_rollout.errors import Missing, ServiceRefused, WriteInDoubt
+from policy_rollout.errors import Missing, ServiceRefused, ServiceUnavailable, WriteInDoubt
 from policy_rollout.history import note
 from policy_rollout.jira_issues import JiraIssues
 from policy_rollout.journal.store import Journal
@@ -53,7 +53,12 @@ def create_issues(spec: Spec, batch: str, issues: Sequence[NewIssue]) -> None:
         keys = tuple(each.key for each in issues)
         intent = ev.CreationIntended(batch=batch, keys=keys, fence=jira.highest_number())
         _note(journal, spec, intent)
-        created = jira.create(issues)
+        try:
+            created = jira.create(issues)
+        except (ServiceUnavailable, ServiceRefused) as error:
+            reasons = dict.fromkeys(keys, str(error))
+            _note(journal, spec, ev.CreationRefused(batch=batch, reasons=reasons))
+            raise
         outcomes: list[ev.Event] = []
         if created.keys:
             outcomes.append(ev.IssuesCreated(batch=batch, issues=created.keys))

@@ -101,6 +101,9 @@ def _start(stack: Stack, say: Callable[..., None]) -> None:
     stack.deploy()
     stack.publish_address()
     stack.enter()
+    from policy_rollout import prefect_api  # noqa: PLC0415 - prefect reads the stack's address
+
+    prefect_api.watch_now()
     sandbox = Sandbox(stack.address.sandbox_url)
     for path in sorted((checkout() / "program_specs").glob("*.yaml")):
         found = load(path).spec

@@ -24,6 +24,7 @@ from prefect.utilities.urls import url_for
 from policy_rollout.errors import PrefectUnavailable, RolloutError
 
 DEPLOYMENT = "rollout/rollout"
+WATCH_DEPLOYMENT = "watch/watch"
 _PAGE = 200
 
 
@@ -70,19 +71,28 @@ def launch(spec_text: str, *, spec_path: str, program: str) -> str:
         PrefectUnavailable: no server, or the flows are not deployed there.
     """
     with _client() as client:
-        try:
-            deployment = client.read_deployment_by_name(DEPLOYMENT)
-        except ObjectNotFound:
-            raise PrefectUnavailable(
-                f"there is no deployment {DEPLOYMENT!r}",
-                "Deploy the flows from the checkout: prefect deploy --all",
-            ) from None
         run = client.create_flow_run_from_deployment(
-            deployment.id,
+            _deployment(client, DEPLOYMENT),
             parameters={"pasted_spec": spec_text, "source": spec_path},
             name=program,
         )
         return str(run.id)
+
+
+def watch_now() -> None:
+    """Start a run of `watch` without waiting for its schedule."""
+    with _client() as client:
+        client.create_flow_run_from_deployment(_deployment(client, WATCH_DEPLOYMENT))
+
+
+def _deployment(client: SyncPrefectClient, name: str) -> UUID:
+    try:
+        return client.read_deployment_by_name(name).id
+    except ObjectNotFound:
+        raise PrefectUnavailable(
+            f"there is no deployment {name!r}",
+            "Deploy the flows from the checkout: prefect deploy --all",
+        ) from None
 
 
 def look_up(runs: Collection[str]) -> dict[str, RunSeen]:

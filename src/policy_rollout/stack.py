@@ -113,6 +113,7 @@ class Stack:
             "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
             "PREFECT_WORKER_QUERY_SECONDS": "1",
             "DO_NOT_TRACK": "1",
+            "NO_PROXY": LOOPBACK,
             "PYTHONUNBUFFERED": "1",
         }
 

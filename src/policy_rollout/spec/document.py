@@ -275,7 +275,7 @@ class _Builder:
     def _problem(self, line: int, column: int, rule: str, text: str) -> None:
         if len(self.problems) >= MOST_PROBLEMS:
             found = f"found more than {MOST_PROBLEMS} problems, expected a program spec"
-            self._stop_at(line, column, "too-many-problems", f"{found}; mend the first ones")
+            self._stop_at(line, column, "too-many-problems", f"{found}; mend the ones above first")
         self.problems.append(_error(self._path, line, column, rule, text))
 
     def _stop(self, event: Any, rule: str, text: str) -> None:

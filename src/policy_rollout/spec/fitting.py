@@ -55,7 +55,7 @@ def fit(root: Mapping) -> Fit:
 
 
 def _details(error: ValidationError) -> list[ErrorDetails]:
-    return error.errors(include_url=False)[:MOST_PROBLEMS]
+    return error.errors(include_url=False)[: MOST_PROBLEMS + 1]
 
 
 def _without(

@@ -1,7 +1,7 @@
 """Program spec: YAML text -> a spec, and all that is wrong with it, with places. Pure."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
 
@@ -15,6 +15,7 @@ from policy_rollout.spec.rules.case import Case
 from policy_rollout.spec.texts import judge_texts
 
 _NO_VALUE = {"placeholder", "null", "alias", "complex-key"}
+TOO_MANY = "too-many-problems"
 _BYTE_ORDER_MARK = "\ufeff"  # of a text pasted from a file that starts with it
 _NO_KEY = {"unknown-key", "wrong-key"}
 
@@ -86,7 +87,7 @@ class _Judging:
     def rules(self, case: Case, severity: Severity, lost: tuple[Path, ...]) -> Iterator[Problem]:
         for rule in RULES:
             if rule.severity is severity:
-                for finding in islice(rule.check(case), MOST_PROBLEMS):
+                for finding in islice(rule.check(case), MOST_PROBLEMS + 1):
                     if not _rests_on(finding, lost):
                         yield self._placed(rule.name, severity, finding)
 
@@ -117,4 +118,12 @@ def _told_once(problems: list[Problem]) -> list[Problem]:
 
 
 def _in_order(problems: list[Problem]) -> tuple[Problem, ...]:
-    return tuple(sorted(problems, key=lambda each: (each.line, each.column, each.rule, each.text)))
+    """By place; where there are too many to read, the first ones and a word on the rest."""
+    ordered = sorted(problems, key=lambda each: (each.line, each.column, each.rule, each.text))
+    said = any(each.rule == TOO_MANY for each in ordered)  # by the reader of the document
+    if said or len(ordered) <= MOST_PROBLEMS:
+        return tuple(ordered)
+    last = ordered[MOST_PROBLEMS]
+    found = f"found more than {MOST_PROBLEMS} problems, expected a program spec"
+    rest = replace(last, rule=TOO_MANY, text=f"{found}; mend the ones above first")
+    return (*ordered[:MOST_PROBLEMS], rest)
