@@ -56,8 +56,8 @@ def create_issues(spec: Spec, batch: str, issues: Sequence[NewIssue]) -> None:
         try:
             created = jira.create(issues)
         except (ServiceUnavailable, ServiceRefused) as error:
-            reasons = dict.fromkeys(keys, str(error))
-            _note(journal, spec, ev.CreationRefused(batch=batch, reasons=reasons))
+            nothing = dict.fromkeys(keys, str(error))
+            _note(journal, spec, ev.CreationRefused(batch=batch, reasons=nothing))
             raise
         outcomes: list[ev.Event] = []
         if created.keys:
