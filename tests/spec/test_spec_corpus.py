@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from policy_rollout.spec.files import load
+from policy_rollout.spec.reader import read_spec
 from policy_rollout.spec.rules import RULES
 
 SPECS = Path(__file__).parents[1] / "specs"
@@ -36,6 +37,15 @@ def test_a_spec_against_good_practice_is_advised_with_exactly_the_expected_words
     assert said == path.with_suffix(".txt").read_text().splitlines()
     assert reading.spec is not None
     assert said
+
+
+@pytest.mark.parametrize("path", _yaml_in(SPECS / "advice"))
+def test_advice_is_silent_where_the_spec_gives_a_reason(path: Path):
+    rules = {problem.rule for problem in load(path, today=TODAY).problems}
+    silence = "silence:\n" + "".join(f"  {rule}: We know\n" for rule in sorted(rules))
+    reading = read_spec(path.read_text() + silence, path.name, today=TODAY)
+    assert reading.problems == ()
+    assert {problem.rule for problem in reading.silenced} == rules
 
 
 def test_every_rule_is_shown_at_work():

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from policy_rollout.spec import model
+from policy_rollout.spec import model, scalars
 from policy_rollout.spec.document import DEEPEST, LONGEST_TEXT, MOST_NODES, MOST_PROBLEMS
 from policy_rollout.spec.reader import read_spec
 from policy_rollout.spec.rules import RULES
@@ -120,6 +120,54 @@ def test_a_yaml_example_is_a_spec_without_problems(example: str):
 def test_a_silenced_rule_is_silent():
     example = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)[1]
     assert [each.rule for each in read_spec(example, "README.md").silenced] == ["launch-on-weekend"]
+
+
+TYPES = {
+    "id": scalars.Id,
+    "text": scalars.Text,
+    "title": scalars.Title,
+    "prose": scalars.Prose,
+    "person": scalars.Person,
+    "role": scalars.Id,
+    "duration": scalars.Duration,
+    "due": scalars.Due,
+    "day": scalars.Day,
+    "time": scalars.LocalTime,
+    "hours": scalars.Hours,
+    "zone": scalars.Zone,
+    "market": scalars.Market,
+    "language": scalars.Language,
+    "percent": scalars.Percent,
+    "count": scalars.Count,
+    "flag": scalars.Flag,
+    "project key": scalars.ProjectKey,
+    "workbook id": scalars.WorkbookId,
+}
+
+
+def _type_rows() -> dict[str, str]:
+    """The examples of the table of types, by type."""
+    section = README.split("## Types\n", 1)[1].split("\n## ", 1)[0]
+    rows = [line.strip("| ").split("|") for line in section.splitlines()[3:] if line]
+    return {row[0].strip(): row[-1] for row in rows}
+
+
+def test_the_table_of_types_is_complete():
+    assert list(_type_rows()) == list(TYPES)
+    words = {"text", "word", "mapping"} | TYPES.keys()
+    kinds = {row[0] for heading in PARTS for row in _table(heading).values()}
+    known = {f"list of {word}s" for word in (*words, "item", "stage")} | words
+    known |= {f"mapping by {word}" for word in ("id", "role", "stage", "person", "rule")}
+    unknown = {kind for kind in kinds if not kind.startswith("one of ")} - known
+    assert unknown == {"word or percent"}
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_an_example_of_a_type_is_accepted(name: str):
+    examples = re.findall(r"`([^`]+)`", _type_rows()[name])
+    assert examples
+    for example in examples:
+        TypeAdapter(TYPES[name]).validate_python(example)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)

@@ -65,6 +65,20 @@ def test_a_hostile_text_is_refused_in_under_a_second(text: str):
     assert 0 < len(reading.errors) <= MOST_PROBLEMS + 1
 
 
+def test_of_too_many_problems_the_first_are_said_and_that_there_are_more():
+    roles = "".join(f"  t{n}: {{title: Do it, team: nobody-{n}}}\n" for n in range(600))
+    said = _said(
+        SMALL.replace(
+            "{switch: {title: Switch it on, team: ops}}", "{" + roles.replace("\n", ",") + "}"
+        )
+    )
+    assert len(said) == MOST_PROBLEMS + 1
+    assert said[-1].endswith(
+        "too-many-problems: found more than 500 problems, expected a program spec; "
+        "mend the ones above first"
+    )
+
+
 def test_a_yaml_bomb_is_never_expanded():
     layers = "".join(f"  l{n}: &l{n} [*l{n - 1}, *l{n - 1}, *l{n - 1}]\n" for n in range(1, 40))
     said = _said("program: bomb\nbomb:\n  l0: &l0 [lol]\n" + layers)
