@@ -135,7 +135,7 @@ class Journal:
         last = select(_ENTRIES.c.program, func.max(_ENTRIES.c.sequence))
         with self._transaction() as connection:
             rows = connection.execute(last.group_by(_ENTRIES.c.program))
-            return dict(iter(rows))
+            return {str(program): int(sequence) for program, sequence in rows}
 
     def verify(self, program: str) -> str:
         """Recompute the program's chain; answers the digest of its head, to be kept elsewhere.
