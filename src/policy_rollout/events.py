@@ -4,7 +4,8 @@ The body of a journal entry is one of these, as JSON; `kind` tells which. An ent
 written stays readable: fields are only ever added, with a default.
 """
 
-from datetime import datetime
+from datetime import date, datetime
+from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -94,12 +95,13 @@ class OdditiesSeen(_Event):
 
 
 class GateReady(_Event):
-    """Every criterion holds; sign-offs are asked for on this digest."""
+    """Every criterion holds; sign-offs are asked for on this digest of what is in `covers`."""
 
     kind: Literal["gate_ready"] = "gate_ready"
     stage: str
     round: int
     digest: str
+    covers: dict[str, Any] = Field(default_factory=dict)
 
 
 class SignOffAsked(_Event):
@@ -112,7 +114,44 @@ class SignOffAsked(_Event):
     at: datetime
 
 
+class Via(StrEnum):
+    """How a signer proved who they are; both count the same."""
+
+    JIRA = "jira"  # the author of a transition, as the changelog gives it
+    CODE = "code"  # a one-time code from the signer's authenticator
+
+
+class Condition(BaseModel):
+    """Work that an approval asks for; the gate of `stage` requires it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    stage: str
+    team: str
+    text: str
+
+
+class CodeGiven(_Event):
+    """A proven attempt by one-time code, still to be judged; `mark` is unique: person and step.
+
+    `action` is what was asked for, `text` the reason with its lines (`Reopen:`, `Condition
+    for`, `Waive`), `digest` the one the signer was shown.
+    """
+
+    kind: Literal["code_given"] = "code_given"
+    stage: str
+    role: str
+    person: str
+    action: str
+    text: str
+    digest: str
+    mark: str
+    at: datetime
+
+
 class SignedOff(_Event):
+    """`history_id` is the changelog id, or the mark of a code; `stands_for` a silent member."""
+
     kind: Literal["signed_off"] = "signed_off"
     stage: str
     round: int
@@ -122,6 +161,10 @@ class SignedOff(_Event):
     digest: str
     history_id: str
     at: datetime
+    via: Via = Via.JIRA
+    stands_for: str = ""
+    reason: str = ""
+    conditions: tuple[Condition, ...] = ()
 
 
 class SignOffRefused(_Event):
@@ -136,6 +179,8 @@ class SignOffRefused(_Event):
     history_id: str
     at: datetime
     why: str
+    via: Via = Via.JIRA
+    action: str = ""
 
 
 class SignOffWithdrawn(_Event):
@@ -169,6 +214,46 @@ class Rejected(_Event):
     reason: str
     sent_back: tuple[str, ...]
     cells: dict[str, str] = Field(default_factory=dict)
+    via: Via = Via.JIRA
+    for_good: bool = False
+
+
+class Waived(_Event):
+    """A criterion counts as held until the end of `until`, if the gate passes by then."""
+
+    kind: Literal["waived"] = "waived"
+    stage: str
+    criterion: str
+    person: str
+    account: str
+    reason: str
+    until: date
+    history_id: str
+    at: datetime
+    via: Via = Via.JIRA
+
+
+class BackupCalled(_Event):
+    """The backups of a role may sign for a member who is silent or absent, and why."""
+
+    kind: Literal["backup_called"] = "backup_called"
+    stage: str
+    round: int
+    role: str
+    member: str
+    backups: tuple[str, ...]
+    why: str
+
+
+class Reminded(_Event):
+    """A step of escalation was taken, once a round: to whom it was said, and where it arrived."""
+
+    kind: Literal["reminded"] = "reminded"
+    stage: str
+    round: int
+    role: str
+    step: Literal["remind", "backup", "owner"]
+    people: tuple[str, ...]
 
 
 class IssuesMoved(_Event):
@@ -219,6 +304,14 @@ class Resumed(_Event):
     because: str
 
 
+class ProgramStopped(_Event):
+    """Rejected for good: nothing is asked for any more."""
+
+    kind: Literal["program_stopped"] = "program_stopped"
+    by: str
+    reason: str
+
+
 class ProgramFinished(_Event):
     kind: Literal["program_finished"] = "program_finished"
 
@@ -235,10 +328,14 @@ Event = Annotated[
     | OdditiesSeen
     | GateReady
     | SignOffAsked
+    | CodeGiven
     | SignedOff
     | SignOffRefused
     | SignOffWithdrawn
     | Rejected
+    | Waived
+    | BackupCalled
+    | Reminded
     | Said
     | IssuesMoved
     | GatePassed
@@ -246,6 +343,7 @@ Event = Annotated[
     | TroubleOver
     | RecreationAsked
     | Resumed
+    | ProgramStopped
     | ProgramFinished,
     Field(discriminator="kind"),
 ]

@@ -13,6 +13,7 @@ from pydantic_core import core_schema
 from policy_rollout.spec.refusal import refuse
 
 MOST_PERCENT = 100
+MOST_WORK_HOURS = 200
 
 
 class _Written:
@@ -148,3 +149,23 @@ class TrainingTarget(_Written):
         if self.percent is None:
             return "done"
         return f"{self.percent}%{' per language' if self.per_language else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkHours(_Written):
+    """A count of working hours, in the working day of whoever is waited for: `8h`."""
+
+    hours: int
+
+    EXPECTED: ClassVar[str] = "working hours such as 8h, from 1h to 200h"
+    PATTERN: ClassVar[str] = r"^\d{1,3}h$"
+
+    @classmethod
+    def parse(cls, text: object) -> Self:
+        found = re.fullmatch(r"(\d{1,3})h", text) if isinstance(text, str) else None
+        if found is None or not 1 <= int(found[1]) <= MOST_WORK_HOURS:
+            raise refuse(cls.EXPECTED, text)
+        return cls(int(found[1]))
+
+    def __str__(self) -> str:
+        return f"{self.hours}h"

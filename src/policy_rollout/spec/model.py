@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from policy_rollout.spec.amounts import WorkHours
 from policy_rollout.spec.scalars import (
     Count,
     Day,
@@ -254,11 +255,37 @@ class Require(_Part):
     ] = "done"
 
 
+class Escalation(_Part):
+    remind: Annotated[
+        WorkHours, Field(description="Working hours of silence until the members are reminded.")
+    ] = WorkHours(8)
+    backup: Annotated[
+        WorkHours, Field(description="Working hours of silence until the backups may sign.")
+    ] = WorkHours(16)
+    owner: Annotated[
+        WorkHours, Field(description="Working hours of silence until the owner is told.")
+    ] = WorkHours(24)
+
+
 class Gate(_Part):
     sign_off: Annotated[
         dict[Id, Count],
         Field(description="How many members of each role must sign, such as `legal: 1`."),
     ] = Field(default_factory=dict)
+    doers_may_sign: Annotated[
+        Flag,
+        Field(description="Whether those who did the items that the gate judges may sign it."),
+    ] = False
+    not_signers_of: Annotated[
+        tuple[Id, ...],
+        Field(description="Stages whose signers may not sign this gate."),
+    ] = ()
+    waivers: Annotated[
+        tuple[Person, ...], Field(description="Who may waive a criterion of this gate.")
+    ] = ()
+    escalate: Annotated[
+        Escalation, Field(description="What silence leads to; it never approves.")
+    ] = Field(default_factory=Escalation)
     require: Annotated[
         Require, Field(description="What must hold before anybody is asked to sign.")
     ] = Field(default_factory=Require)
@@ -316,6 +343,10 @@ class Spec(_Part):
     timeline: Annotated[Timeline, Field(description="Dates, zone, notice and freezes.")] = Field(
         default_factory=Timeline
     )
+    if_rejected: Annotated[
+        Literal["leave", "close"],
+        Field(description="What becomes of open issues when the program is rejected for good."),
+    ] = "leave"
     accounts: Annotated[
         dict[Person, Text],
         Field(description="Jira account ids of people whose mail address Jira hides."),
