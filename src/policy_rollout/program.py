@@ -36,7 +36,11 @@ class Doubt:
 
 @dataclass(slots=True)
 class GateState:
-    """Where a stage's gate stands; `sign_offs` and `refusals` hold those of all rounds."""
+    """Where a stage's gate stands; `sign_offs` and `refusals` hold those of all rounds.
+
+    Of this round only: `called` has who may sign instead, by role and member, `reminded` the
+    steps of escalation that were taken, by role and step.
+    """
 
     opened_at: datetime
     round: int = 1
@@ -46,6 +50,8 @@ class GateState:
     sign_offs: list[ev.SignedOff] = field(default_factory=list)
     refusals: list[ev.SignOffRefused] = field(default_factory=list)
     rejections: list[ev.Rejected] = field(default_factory=list)
+    called: dict[tuple[str, str], ev.BackupCalled] = field(default_factory=dict)
+    reminded: dict[tuple[str, str], ev.Reminded] = field(default_factory=dict)
     passed_at: datetime | None = None
 
     def standing(self, digest: str | None) -> tuple[ev.SignedOff, ...]:
@@ -128,6 +134,8 @@ GateEvent = (
     | ev.SignOffRefused
     | ev.SignOffWithdrawn
     | ev.Rejected
+    | ev.BackupCalled
+    | ev.Reminded
     | ev.GatePassed
 )
 
@@ -166,7 +174,9 @@ def take(state: ProgramState, record: Recorded) -> None:
     state.head = record.sequence
 
 
-def take_gate(state: ProgramState, at: datetime, event: GateEvent) -> None:
+def take_gate(  # noqa: C901 - one case a kind
+    state: ProgramState, at: datetime, event: GateEvent
+) -> None:
     """Carry one gate past an event about it."""
     if isinstance(event, ev.StageOpened):
         state.gates[event.stage] = GateState(opened_at=at)
@@ -191,9 +201,14 @@ def take_gate(state: ProgramState, at: datetime, event: GateEvent) -> None:
             gate.rejections.append(event)
             state.histories.add(history_id)
             gate.round, gate.digest, gate.ready_at = event.round + 1, None, None
+            gate.called, gate.reminded = {}, {}
             for key in event.sent_back:
                 state.sent_back[key] = event.cells.get(key, "")
                 state.seen[key] = ev.Seen(state=State.TODO, cells=event.cells.get(key, ""))
+        case ev.BackupCalled(role=role, member=member):
+            gate.called[role, member] = event
+        case ev.Reminded(role=role, step=step):
+            gate.reminded[role, step] = event
         case ev.GatePassed():
             gate.passed_at = at
 
