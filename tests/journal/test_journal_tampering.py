@@ -21,7 +21,7 @@ def written(journal: Journal) -> Journal:
 
 
 def touch(journal: Journal, *statements: str) -> None:
-    with journal._engine.begin() as connection:
+    with journal._tables.engine.begin() as connection:
         for statement in statements:
             connection.execute(text(statement))
 

@@ -56,7 +56,7 @@ def test_a_full_disk_is_named_and_the_journal_goes_on_when_there_is_room(sqlite_
         connections.append(connection)
         connection.execute("PRAGMA max_page_count = 1").close()  # no page more than there are
 
-    event.listen(sqlite_journal._engine, "connect", fill_disk)
+    event.listen(sqlite_journal._tables.engine, "connect", fill_disk)
     sqlite_journal.close()
     assert trouble(sqlite_journal, after=1, size=100_000) == expected(
         sqlite_journal, "the disk is full"
@@ -180,7 +180,7 @@ def test_a_file_that_somebody_keeps_locked_is_named(sqlite_address, monkeypatch)
     monkeypatch.setattr(databases, "LOCK_SECONDS", 0.05)
     with Journal(sqlite_address) as first, Journal(sqlite_address) as second:
         first.append("p", [noted()], after=0, at=AT)
-        with first._engine.connect().execution_options(rollout_writes=True) as connection:
+        with first._tables.engine.connect().execution_options(rollout_writes=True) as connection:
             connection.begin()
             found = trouble(second, after=1)
     assert found == expected(second, "another process keeps it locked")

@@ -15,7 +15,7 @@ What the chain cannot show is an end that was cut off: keep the head digest else
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -153,6 +153,45 @@ def _check_link(stored: StoredEntry, expected: int, previous_hash: str) -> None:
         raise JournalTampered(
             stored.program, stored.sequence, "it was changed after it was written"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenLink:
+    """An entry that is not what was written, by its sequence, and why."""
+
+    sequence: int
+    why: str
+
+
+def broken_links(entries: Iterable[StoredEntry]) -> Iterator[BrokenLink]:
+    """Everything that is wrong with a chain, where `head_digest` stops at the first.
+
+    `entries` are all of one program, in the order of their sequence.
+    """
+    expected, previous_hash, program = 1, GENESIS, None
+    for stored in entries:
+        program = program or stored.program
+        if stored.program != program:
+            yield BrokenLink(stored.sequence, f"it was moved here from program {stored.program!r}")
+        if stored.sequence < expected:
+            yield BrokenLink(stored.sequence, "it was inserted; entries count from 1, each once")
+            continue
+        if stored.sequence > expected:
+            yield BrokenLink(expected, _missing(expected, stored.sequence))
+        elif stored.previous_hash != previous_hash:
+            yield BrokenLink(
+                stored.sequence,
+                f"it does not follow entry {expected - 1}: one of the two was replaced or moved",
+            )
+        if stored.hash != _recomputed(stored):
+            yield BrokenLink(stored.sequence, "it was changed after it was written")
+        expected, previous_hash = stored.sequence + 1, stored.hash
+
+
+def _missing(first: int, found: int) -> str:
+    if found == first + 1:
+        return f"it is missing; the next one found is {found}"
+    return f"it and all up to entry {found - 1} are missing; the next one found is {found}"
 
 
 def _recomputed(stored: StoredEntry) -> str:

@@ -7,12 +7,10 @@ from both going on from the same state.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from sqlalchemy import (
-    URL,
     Column,
     Connection,
     Integer,
@@ -22,22 +20,14 @@ from sqlalchemy import (
     Text,
     func,
     insert,
-    inspect,
     select,
 )
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import IntegrityError
 
-from policy_rollout.errors import JournalConflict, JournalUnavailable
+from policy_rollout.errors import JournalConflict
 from policy_rollout.journal.chain import GENESIS, StoredEntry, head_digest, link, opened
-from policy_rollout.journal.databases import (
-    keep_a_write_ahead_log,
-    open_engine,
-    parse_address,
-    public_address,
-    reason_of,
-    sqlite_path,
-)
 from policy_rollout.journal.entries import Entry, Event
+from policy_rollout.journal.tables import Tables
 
 _METADATA = MetaData()
 _ENTRIES = Table(
@@ -52,7 +42,6 @@ _ENTRIES = Table(
     Column("previous_hash", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
 )
-_CREATION_LOCK = 7_665_762_100  # any number, the same for all: two first writers take turns
 _ROWS_AT_ONCE = 2_000
 
 
@@ -67,9 +56,7 @@ class Journal:
     """
 
     def __init__(self, address: str) -> None:
-        self._url: URL = parse_address(address)
-        self._engine = open_engine(self._url)
-        self._made = False
+        self._tables = Tables(address, _METADATA)
 
     def __enter__(self) -> Self:
         return self
@@ -83,12 +70,12 @@ class Journal:
         self.close()
 
     def close(self) -> None:
-        self._engine.dispose()
+        self._tables.close()
 
     @property
     def address(self) -> str:
         """Where it is, without the password: fit to be shown."""
-        return public_address(self._url)
+        return self._tables.address
 
     def append(
         self, program: str, events: Sequence[Event], *, after: int, at: datetime
@@ -103,9 +90,9 @@ class Journal:
         """
         if not events:
             return ()
-        self._make()
+        self._tables.make()
         try:
-            with self._transaction(writes=True) as connection:
+            with self._tables.transaction(writes=True) as connection:
                 stored = _chained(connection, program, events, after=after, at=at)
                 connection.execute(insert(_ENTRIES), [_row(each) for each in stored])
         except IntegrityError:
@@ -119,7 +106,7 @@ class Journal:
             JournalUnavailable: the database cannot be read.
             JournalTampered: an entry cannot be read; others may still be wrong: see `verify`.
         """
-        if not self._is_made():
+        if not self._tables.is_made():
             return ()
         with self._stored(program, after=after) as stored:
             return tuple(opened(each) for each in stored)
@@ -130,10 +117,10 @@ class Journal:
         Raises:
             JournalUnavailable: the database cannot be read.
         """
-        if not self._is_made():
+        if not self._tables.is_made():
             return {}
         last = select(_ENTRIES.c.program, func.max(_ENTRIES.c.sequence))
-        with self._transaction() as connection:
+        with self._tables.transaction() as connection:
             rows = connection.execute(last.group_by(_ENTRIES.c.program))
             return {str(program): int(sequence) for program, sequence in rows}
 
@@ -144,10 +131,21 @@ class Journal:
             JournalTampered: names the first entry that is not what was written.
             JournalUnavailable: the database cannot be read.
         """
-        if not self._is_made():
+        if not self._tables.is_made():
             return GENESIS
         with self._stored(program, after=0) as stored:
             return head_digest(stored)
+
+    def read_stored(self, program: str) -> tuple[StoredEntry, ...]:
+        """The rows of a program just as the table holds them, unread and unverified, in order.
+
+        Raises:
+            JournalUnavailable: the database cannot be read.
+        """
+        if not self._is_made():
+            return ()
+        with self._stored(program, after=0) as stored:
+            return tuple(stored)
 
     @contextmanager
     def _stored(self, program: str, *, after: int) -> Iterator[Iterator[StoredEntry]]:
@@ -158,57 +156,8 @@ class Journal:
             .order_by(_ENTRIES.c.sequence)
             .execution_options(yield_per=_ROWS_AT_ONCE)
         )
-        with self._transaction() as connection, connection.execute(wanted) as rows:
+        with self._tables.transaction() as connection, connection.execute(wanted) as rows:
             yield (StoredEntry(*row) for row in rows)
-
-    @contextmanager
-    def _transaction(self, *, writes: bool = False) -> Iterator[Connection]:
-        with (
-            self._database_errors(),
-            self._engine.connect().execution_options(rollout_writes=writes) as connection,
-            connection.begin(),
-        ):
-            yield connection
-
-    @contextmanager
-    def _database_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except IntegrityError:
-            raise  # the caller knows what it means
-        except DBAPIError as error:
-            raise JournalUnavailable(self.address, reason_of(error, self._url)) from None
-
-    def _is_made(self) -> bool:
-        if self._made:
-            return True
-        path = sqlite_path(self._url)
-        if path is not None and not path.exists():
-            return False
-        with self._transaction() as connection:
-            self._made = inspect(connection).has_table(_ENTRIES.name)
-        return self._made
-
-    def _make(self) -> None:
-        if self._is_made():
-            return
-        path = sqlite_path(self._url)
-        if path is not None:
-            self._make_folder(path.parent)
-            with self._database_errors():
-                keep_a_write_ahead_log(self._engine)
-        with self._transaction(writes=True) as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(select(func.pg_advisory_xact_lock(_CREATION_LOCK)))
-            _METADATA.create_all(connection)
-        self._made = True
-
-    def _make_folder(self, folder: Path) -> None:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            reason = f"the folder cannot be made ({error.strerror})"
-            raise JournalUnavailable(self.address, reason) from None
 
 
 def _chained(
