@@ -10,7 +10,7 @@ markets; beyond that only weekends are known.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
@@ -262,6 +262,41 @@ class Calendars:
         day = local.date() + ONE_DAY * (local.time() >= who.hours.end)
         opens = datetime.combine(self.of_role(role).on_or_after(day), who.hours.start)
         return to_utc(opens, self.zone_of(role))
+
+    def working_hours_between(self, start: datetime, end: datetime, role: str) -> timedelta:
+        """How long the role was at work between two aware times; nothing where `end` is first."""
+        # Two times of one zone are subtracted by its clock, wrong over a jump: UTC it is.
+        first, last = start.astimezone(UTC), end.astimezone(UTC)
+        worked = timedelta(0)
+        for opens, closes in self._shifts(first, role):
+            if opens >= last:
+                break
+            worked += max(min(closes, last) - max(opens, first), timedelta(0))
+        return worked
+
+    def after_working_hours(self, start: datetime, amount: timedelta, role: str) -> datetime:
+        """The first aware UTC time at which the role is at work and has been for `amount`.
+
+        Raises:
+            DayOutOfRange: the answer lies outside the years that can be planned.
+        """
+        first, left = start.astimezone(UTC), amount
+        shifts = self._shifts(first, role)
+        while True:
+            opens, closes = next(shifts)
+            begins = max(opens, first)
+            if closes - begins > left:
+                return begins + left
+            left -= max(closes - begins, timedelta(0))
+
+    def _shifts(self, start: datetime, role: str) -> Iterator[tuple[datetime, datetime]]:
+        """Begin and end of the role's working days in UTC, from the day of `start` on, for ever."""
+        hours, zone, calendar = self.spec.people[role].hours, self.zone_of(role), self.of_role(role)
+        day = calendar.on_or_after(day_in(start, zone))
+        while True:
+            opens, closes = (datetime.combine(day, each) for each in (hours.start, hours.end))
+            yield to_utc(opens, zone), to_utc(closes, zone)
+            day = calendar.add(day, 1)
 
     def _markets(self, role: str) -> tuple[str, ...]:
         own = self.spec.people[role].holidays

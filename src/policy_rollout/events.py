@@ -234,7 +234,10 @@ class Waived(_Event):
 
 
 class BackupCalled(_Event):
-    """The backups of a role may sign for a member who is silent or absent, and why."""
+    """The backups of a role may sign for a member who is silent or absent, and why.
+
+    `announced` tells an absence from silence.
+    """
 
     kind: Literal["backup_called"] = "backup_called"
     stage: str
@@ -243,10 +246,11 @@ class BackupCalled(_Event):
     member: str
     backups: tuple[str, ...]
     why: str
+    announced: bool = False
 
 
 class Reminded(_Event):
-    """A step of escalation was taken, once a round: to whom it was said, and where it arrived."""
+    """A step of escalation was taken, once a round, and these people are told."""
 
     kind: Literal["reminded"] = "reminded"
     stage: str
@@ -254,6 +258,22 @@ class Reminded(_Event):
     role: str
     step: Literal["remind", "backup", "owner"]
     people: tuple[str, ...]
+
+
+class NoticeIntended(_Event):
+    """Before notices go out: they are never sent again, also where their outcome is lost."""
+
+    kind: Literal["notice_intended"] = "notice_intended"
+    marks: tuple[str, ...]
+
+
+class NoticeSent(_Event):
+    """Where a notice arrived, and which channels failed and why; never with their secrets."""
+
+    kind: Literal["notice_sent"] = "notice_sent"
+    mark: str
+    arrived: tuple[str, ...]
+    failed: tuple[str, ...]
 
 
 class IssuesMoved(_Event):
@@ -336,6 +356,8 @@ Event = Annotated[
     | Waived
     | BackupCalled
     | Reminded
+    | NoticeIntended
+    | NoticeSent
     | Said
     | IssuesMoved
     | GatePassed

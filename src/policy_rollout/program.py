@@ -60,6 +60,12 @@ class GateState:
             each for each in self.sign_offs if each.digest == digest and each.round == self.round
         )
 
+    def escalate(self, event: ev.BackupCalled | ev.Reminded) -> None:
+        if isinstance(event, ev.BackupCalled):
+            self.called[event.role, event.member] = event
+        else:
+            self.reminded[event.role, event.step] = event
+
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
@@ -205,10 +211,8 @@ def take_gate(  # noqa: C901 - one case a kind
             for key in event.sent_back:
                 state.sent_back[key] = event.cells.get(key, "")
                 state.seen[key] = ev.Seen(state=State.TODO, cells=event.cells.get(key, ""))
-        case ev.BackupCalled(role=role, member=member):
-            gate.called[role, member] = event
-        case ev.Reminded(role=role, step=step):
-            gate.reminded[role, step] = event
+        case ev.BackupCalled() | ev.Reminded():
+            gate.escalate(event)
         case ev.GatePassed():
             gate.passed_at = at
 
@@ -239,7 +243,7 @@ def _take_work(state: ProgramState, event: ev.Event) -> None:  # noqa: C901 - on
         case ev.IssuesMoved(states=states):
             for key in states:
                 state.sent_back.pop(key, None)
-        case ev.Said(marks=marks):
+        case ev.Said(marks=marks) | ev.NoticeIntended(marks=marks):
             state.said.update(marks)
         case ev.RecreationAsked(keys=keys):
             for key in keys:

@@ -1,0 +1,179 @@
+"""What silence leads to: remind, call the backups, tell the owner; it never approves. Pure.
+
+The clock of a role starts when it was asked on the current digest and runs in its working hours,
+zone and holidays; a changed digest starts it again. A step is due only while they are at work,
+and is taken once a round, whatever the clock says later.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Literal
+
+from policy_rollout import events as ev
+from policy_rollout.absences import Absence
+from policy_rollout.calendar import Calendars, day_in
+from policy_rollout.gates import missing_sign_offs
+from policy_rollout.program import GateState, ProgramState
+from policy_rollout.spec.model import Escalation, Spec
+
+Step = Literal["remind", "backup", "owner"]
+STEPS: tuple[Step, ...] = ("remind", "backup", "owner")
+
+
+Absences = Callable[[str, date], Absence | None]
+"""A person and a day of theirs -> the absence announced for it."""
+
+
+def silence_before(escalation: Escalation, step: Step) -> timedelta:
+    """Working time until a step is due; never less than that of the step before it."""
+    hours = {
+        "remind": escalation.remind.hours,
+        "backup": escalation.backup.hours,
+        "owner": escalation.owner.hours,
+    }
+    return timedelta(hours=max(hours[each] for each in STEPS[: STEPS.index(step) + 1]))
+
+
+def backups_of(spec: Spec, role: str) -> tuple[str, ...]:
+    """Who may be called for a role: its backups without the program's owner, who never signs."""
+    return tuple(person for person in spec.people[role].backups if person != spec.owner)
+
+
+def steps_of(spec: Spec, role: str) -> tuple[Step, ...]:
+    """The steps there are for a role: without backups or an owner, theirs are left out."""
+    able = {"remind": True, "backup": bool(backups_of(spec, role)), "owner": bool(spec.owner)}
+    return tuple(step for step in STEPS if able[step])
+
+
+def silent_members(spec: Spec, gate: GateState, role: str) -> tuple[str, ...]:
+    """The members of a role who have not signed, and for whom nobody has."""
+    standing = [each for each in gate.standing(gate.digest) if each.role == role]
+    heard = {each.person for each in standing} | {each.stands_for for each in standing}
+    members = spec.people[role].members
+    return tuple(each for each in members if each not in heard and each != spec.owner)
+
+
+def due_steps(
+    spec: Spec,
+    state: ProgramState,
+    *,
+    now: datetime,
+    absences: Absences,
+    asking: Collection[str] | None = None,
+) -> tuple[ev.BackupCalled | ev.Reminded, ...]:
+    """The steps that are due at `now` and were not taken in their gate's round, in order.
+
+    `asking` are the stages whose criteria hold (None: all that wait): where they no longer do,
+    nobody can sign, and silence is right.
+    """
+    calendars = Calendars(spec)
+    due: list[ev.BackupCalled | ev.Reminded] = []
+    for stage in state.waiting_stages:
+        gate = state.gates[stage]
+        if asking is not None and stage not in asking:
+            continue
+        for role in missing_sign_offs(spec, stage, gate, gate.digest):
+            asked = gate.asked.get(role)
+            if asked is None or asked.digest != gate.digest:
+                continue
+            if calendars.in_working_hours(now, role):
+                due += _Waiting(spec, stage, role, gate, calendars, now, absences).due(asked.at)
+    return tuple(due)
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """One role that a gate waits for, while it is at work."""
+
+    spec: Spec
+    stage: str
+    role: str
+    gate: GateState
+    calendars: Calendars
+    now: datetime
+    absences: Absences
+
+    def due(self, asked_at: datetime) -> Iterator[ev.BackupCalled | ev.Reminded]:
+        called = {each.member: each for each in self._calls_for_absent()}
+        yield from called.values()
+        left = [
+            step
+            for step in steps_of(self.spec, self.role)
+            if (self.role, step) not in self.gate.reminded
+        ]
+        if not left:
+            return
+        silent_for = self.calendars.working_hours_between(asked_at, self.now, self.role)
+        for step in left:
+            if silent_for >= silence_before(self._escalation, step):
+                yield from self._take(step, called)
+
+    @property
+    def _escalation(self) -> Escalation:
+        return self.spec.stages[self.stage].gate.escalate
+
+    def _away(self, person: str) -> Absence | None:
+        return self.absences(person, day_in(self.now, self.calendars.zone_of(self.role)))
+
+    def _silent(self) -> tuple[str, ...]:
+        return silent_members(self.spec, self.gate, self.role)
+
+    def _calls_for_absent(self) -> Iterator[ev.BackupCalled]:
+        backups = backups_of(self.spec, self.role)
+        for member in self._silent():
+            away = self._away(member)
+            if away is None or not backups or (self.role, member) in self.gate.called:
+                continue
+            named = away.delegate in backups and self._away(away.delegate or "") is None
+            stand_in = (away.delegate,) if named and away.delegate else backups
+            yield self._call(member, stand_in, f"absent until {away.to_day:%a %-d %b %Y}", away)
+
+    def _call(
+        self, member: str, backups: tuple[str, ...], why: str, away: Absence | None
+    ) -> ev.BackupCalled:
+        return ev.BackupCalled(
+            stage=self.stage,
+            round=self.gate.round,
+            role=self.role,
+            member=member,
+            backups=backups,
+            why=why,
+            announced=away is not None,
+        )
+
+    def _take(
+        self, step: Step, called: dict[str, ev.BackupCalled]
+    ) -> Iterator[ev.BackupCalled | ev.Reminded]:
+        match step:
+            case "remind":
+                yield self._remind(step, self._waited_for(called))
+            case "backup":
+                yield from self._calls_for_silent(called)
+                yield self._remind(step, backups_of(self.spec, self.role))
+            case "owner":
+                yield self._remind(step, (self.spec.owner or "",))
+
+    def _waited_for(self, called: dict[str, ev.BackupCalled]) -> tuple[str, ...]:
+        """The silent members, and instead of those who are absent or barred who stands in."""
+        people: list[str] = []
+        for member in self._silent():
+            call = called.get(member) or self.gate.called.get((self.role, member))
+            # A call that was not announced and came before the step of backups is for one barred.
+            back_again = call is not None and call.announced and self._away(member) is None
+            people += (member,) if call is None or back_again else call.backups
+        return tuple(dict.fromkeys(people))
+
+    def _calls_for_silent(self, called: dict[str, ev.BackupCalled]) -> Iterator[ev.BackupCalled]:
+        """All backups, also where one was named for an absence and has been silent too."""
+        backups = backups_of(self.spec, self.role)
+        why = f"no answer within {self._escalation.backup.hours} working hours"
+        for member in self._silent():
+            before = called.get(member) or self.gate.called.get((self.role, member))
+            if before is None or not set(backups) <= set(before.backups):
+                yield self._call(member, backups, why, None)
+
+    def _remind(self, step: Step, people: tuple[str, ...]) -> ev.Reminded:
+        return ev.Reminded(
+            stage=self.stage, round=self.gate.round, role=self.role, step=step, people=people
+        )
