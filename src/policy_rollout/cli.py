@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from policy_rollout import people_cli
 from policy_rollout.errors import ProgramUnknown, RolloutError, SpecRefused
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(people_cli.app, name="people")
 out = Console()
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
@@ -170,15 +172,15 @@ def status(
 
 
 def _statuses(settings: "Settings", program: str | None) -> "list[Status]":
-    from policy_rollout.history import state_of
+    from policy_rollout.history import programs, state_of
     from policy_rollout.journal.store import Journal
     from policy_rollout.launching import status_of
 
     with Journal(settings.journal_address) as journal:
-        known = journal.heads()
+        known = programs(journal)
         if program is not None and program not in known:
-            raise ProgramUnknown(program, tuple(known))
-        wanted = [program] if program is not None else sorted(known)
+            raise ProgramUnknown(program, known)
+        wanted = known if program is None else (program,)
         return [status_of(settings, state_of(journal, each)) for each in wanted]
 
 

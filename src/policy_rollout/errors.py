@@ -7,6 +7,13 @@
     ├── DayOutOfRange          a schedule leaves the years that can be planned
     ├── ProgramUnknown         nobody launched a program of that name
     ├── ProgramAlreadyLaunched a second launch of a program
+    ├── AuditFolderWrong       an exported audit cannot be written or read there
+    ├── PersonMalformed        no spec could name somebody like this
+    ├── AlreadyEnrolled        a second authenticator for a person
+    ├── CodeRefused            a one-time code that proves nothing, and why
+    ├── CodesKeyWrong          a stored secret does not open under ROLLOUT_CODES_KEY
+    ├── AbsenceRefused         an absence that cannot be
+    ├── NotAbsent              nobody announced the absence that is to end
     ├── PrefectUnavailable     the Prefect server or a deployment cannot be reached
     ├── JournalError
     │   ├── JournalUnavailable the database cannot be opened, read or written
@@ -25,8 +32,8 @@ A gate that waits is a state, not an error.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
-from enum import IntEnum
+from datetime import UTC, date, datetime
+from enum import IntEnum, StrEnum
 
 
 class ExitCode(IntEnum):
@@ -109,6 +116,122 @@ class ProgramAlreadyLaunched(RolloutError):
         super().__init__(
             f"program {program!r} was already launched on {launched_at} ({run_url}); "
             f"nothing was created a second time. See where it stands: rollout status {program}"
+        )
+
+
+class AuditFolderWrong(RolloutError):
+    """`found` is what stands there, `next_step` what to do about it."""
+
+    exit_code = ExitCode.WRONG_USAGE
+
+    def __init__(self, folder: str, found: str, next_step: str) -> None:
+        super().__init__(f"{folder}: {found}. {next_step}")
+
+
+class PersonMalformed(RolloutError):
+    exit_code = ExitCode.WRONG_USAGE
+
+    def __init__(self, person: str) -> None:
+        super().__init__(
+            f"{_shown(person)} is nobody's name here: expected one mail address in ASCII, spelled "
+            "as the specs spell it, such as p.kim@example.com"
+        )
+
+
+def _shown(text: str, longest: int = 80) -> str:
+    """A text from outside, its look-alikes and control characters escaped."""
+    return ascii(text if len(text) <= longest else text[:longest] + "...")
+
+
+class AlreadyEnrolled(RolloutError):
+    def __init__(self, person: str) -> None:
+        self.person = person
+        super().__init__(
+            f"{person} has an authenticator, and nothing was changed. For a new phone, or when "
+            f"its key may be known to others: rollout people enroll {person} --replace"
+        )
+
+
+class Refusal(StrEnum):
+    """Why a one-time code proves nothing."""
+
+    NOT_ENROLLED = "not enrolled"
+    WRONG = "wrong"
+    USED = "used"
+    LOCKED = "locked"
+
+
+WRONG_CODES_IN_A_ROW = 5
+"""That many lock the person."""
+LOCKED_MINUTES = 15
+
+_REFUSALS = {
+    Refusal.NOT_ENROLLED: (
+        "no authenticator of that person is enrolled, spelled letter by letter like this. Enroll "
+        "one with: rollout people enroll PERSON"
+    ),
+    Refusal.WRONG: (
+        "it is wrong or too old. Wait for the next code and type all six digits; if that is "
+        "refused as well, let the phone set its clock by itself. "
+        f"{WRONG_CODES_IN_A_ROW} wrong codes in a row lock the person for {LOCKED_MINUTES} minutes"
+    ),
+    Refusal.USED: "it, or a later one, was used before. Each code works once: wait for the next",
+}
+
+
+class CodeRefused(RolloutError):
+    """A one-time code proves nothing; says neither the code nor how far it was off.
+
+    Args:
+        person: as claimed, which is not who gave the code.
+        why: the kind of refusal.
+        locked_until: for LOCKED, aware.
+    """
+
+    def __init__(self, person: str, why: Refusal, *, locked_until: datetime | None = None) -> None:
+        self.person = person
+        self.why = why
+        self.locked_until = locked_until
+        reason = _REFUSALS[why] if locked_until is None else _locked_text(locked_until)
+        super().__init__(f"the code for {_shown(person)} was refused: {reason}")
+
+
+def _locked_text(until: datetime) -> str:
+    return (
+        f"{WRONG_CODES_IN_A_ROW} wrong codes in a row locked the person for {LOCKED_MINUTES} "
+        f"minutes, until {until.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC. Until then every "
+        "code is refused, right ones as well; a sign-off in Jira still counts"
+    )
+
+
+class CodesKeyWrong(RolloutError):
+    exit_code = ExitCode.WRONG_USAGE
+
+    def __init__(self, person: str) -> None:
+        self.person = person
+        super().__init__(
+            f"the stored key of {person}'s authenticator does not open under ROLLOUT_CODES_KEY: "
+            "another key encrypted it, or it was changed in the database. Put back the key that "
+            f"was set before, or enroll anew: rollout people enroll {person} --replace"
+        )
+
+
+class AbsenceRefused(RolloutError):
+    exit_code = ExitCode.WRONG_USAGE
+
+    def __init__(self, person: str, reason: str, next_step: str) -> None:
+        super().__init__(f"the absence of {person} was not noted: {reason}; {next_step}")
+
+
+class NotAbsent(RolloutError):
+    """`known` are the first and last days of the person's absences."""
+
+    def __init__(self, person: str, day: date, known: Sequence[tuple[date, date]]) -> None:
+        self.person = person
+        days = ", ".join(f"{first} to {last}" for first, last in known) or "none"
+        super().__init__(
+            f"{_shown(person)} has announced no absence that covers {day}; announced: {days}. "
+            "Give a day of the absence that is to end: rollout people back PERSON --on DAY"
         )
 
 

@@ -13,7 +13,13 @@ from policy_rollout.events import Event, body_of, event_from
 from policy_rollout.journal.entries import Entry
 from policy_rollout.journal.entries import Event as Written
 from policy_rollout.journal.store import Journal
+from policy_rollout.people_events import RESERVED
 from policy_rollout.program import ProgramState, Recorded, fold, take
+
+
+def programs(journal: Journal) -> tuple[str, ...]:
+    """Every program that was launched, by name; what the journal holds of people is none."""
+    return tuple(sorted(name for name in journal.heads() if not name.startswith(RESERVED)))
 
 
 def state_of(journal: Journal, program: str) -> ProgramState:
@@ -48,10 +54,17 @@ def note(
     journal: Journal, program: str, events: Sequence[Event], *, actor: str, at: datetime
 ) -> None:
     """Append facts, after whatever else was appended meanwhile."""
+    append_facts(journal, program, _written(events, actor), at=at)
+
+
+def append_facts(
+    journal: Journal, program: str, written: Sequence[Written], *, at: datetime
+) -> None:
+    """Append what is true whoever wrote before: read again and append until it is in."""
     while True:
         head = journal.heads().get(program, 0)
         try:
-            journal.append(program, _written(events, actor), after=head, at=at)
+            journal.append(program, written, after=head, at=at)
         except JournalConflict:
             continue
         return

@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     journal_url: Annotated[
         SecretStr, Field(description="SQLAlchemy URL; empty: SQLite under the home.")
     ] = SecretStr("")
+    codes_key: Annotated[
+        SecretStr, Field(description="Encrypts the secrets of people's authenticators.")
+    ] = SecretStr("")
     settle_seconds: Annotated[
         float, Field(gt=0, description="How long a lost write stays in doubt.")
     ] = 180
