@@ -11,6 +11,7 @@ from prefect import get_run_logger
 
 from flows.publishing import publish
 from policy_rollout import events as ev
+from policy_rollout.circumstances import circumstances_of
 from policy_rollout.connections import links_of
 from policy_rollout.decide import Decision, as_known, decide, to_look_at
 from policy_rollout.desired import NewIssue
@@ -32,11 +33,10 @@ from policy_rollout.plan import (
     CreateIssue,
     LinkIssues,
     MoveIssue,
-    Outline,
     RewriteRow,
     SayOnIssue,
     UpdateIssue,
-    outline_of,
+    outline_at,
 )
 from policy_rollout.report.board import form_text, headline
 from policy_rollout.settings import Settings
@@ -86,10 +86,10 @@ def pass_or_trouble(journal: Journal, settings: Settings, spec: Spec) -> Stands:
     else:
         passed = _note_calm(journal, passed)
     now = datetime.now(UTC)
-    outline = _outline(spec, now)
+    outline = outline_at(spec, passed.decision.ahead, now)
     if passed.did_something:
         publish(settings, outline, passed.decision, now=now)
-    if passed.decision.ahead.finished_at is not None:
+    if passed.decision.ahead.is_over:
         return Stands(is_over=True, text=headline(outline, passed.decision.ahead))
     text = form_text(outline, passed.decision, links_of(settings, spec), now=now)
     return Stands(is_over=False, text=text)
@@ -100,7 +100,8 @@ def _note_trouble(journal: Journal, spec: Spec, error: RolloutError) -> Decision
     now = datetime.now(UTC)
     state = state_of(journal, spec.program)
     note(journal, spec.program, (met(error, state, now),), actor=ACTOR, at=now)
-    return as_known(_outline(spec, now), state_of(journal, spec.program))
+    state = state_of(journal, spec.program)
+    return as_known(outline_at(spec, state, now), state)
 
 
 def _note_calm(journal: Journal, passed: Passed) -> Passed:
@@ -110,10 +111,6 @@ def _note_calm(journal: Journal, passed: Passed) -> Passed:
     note(journal, state.program, (ev.TroubleOver(),), actor=ACTOR, at=datetime.now(UTC))
     calm = replace(passed.decision, ahead=state_of(journal, state.program))
     return Passed(calm, did_something=True)
-
-
-def _outline(spec: Spec, now: datetime) -> Outline:
-    return outline_of(spec, today=now.astimezone(spec.timeline.timezone).date())
 
 
 def run_pass(journal: Journal, settings: Settings, spec: Spec) -> Passed:
@@ -131,11 +128,9 @@ def run_pass(journal: Journal, settings: Settings, spec: Spec) -> Passed:
         settle_doubts(journal, spec)
         state = state_of(journal, spec.program)
         now = datetime.now(UTC)
-        outline = _outline(spec, now)
+        outline = outline_at(spec, state, now)
         world = look_at_world(spec, to_look_at(outline, state))
-        decision = decide(
-            outline, state, world, rejected_status=settings.jira_rejected_status, now=now
-        )
+        decision = decide(outline, state, world, circumstances_of(journal, settings, now))
         decide_and_write(journal, state, decision.events, actor=ACTOR, at=now)
         if not decision.changes:
             return Passed(decision, did_something or bool(decision.events))

@@ -14,11 +14,12 @@ from prefect.states import Completed, Failed
 from flows.publishing import publish
 from flows.taking_up import CHECK
 from policy_rollout import prefect_api
-from policy_rollout.decide import Decision, decide, to_look_at
+from policy_rollout.circumstances import circumstances_of
+from policy_rollout.decide import Decision, as_known, decide, steps_due, to_look_at
 from policy_rollout.errors import JournalConflict, RolloutError
-from policy_rollout.history import decide_and_write, state_of
+from policy_rollout.history import decide_and_write, programs, state_of
 from policy_rollout.journal.store import Journal
-from policy_rollout.plan import outline_of
+from policy_rollout.plan import outline_at
 from policy_rollout.prefect_api import RunSeen
 from policy_rollout.program import ProgramState
 from policy_rollout.settings import Settings
@@ -55,8 +56,8 @@ def watch(everything: bool = False) -> State[str]:  # noqa: FBT001, FBT002 - a f
 
 def look(journal: Journal, settings: Settings, *, since: datetime, everything: bool) -> int:
     """One look at all programs that wait; how many runs were resumed."""
-    states = [state_of(journal, program) for program in journal.heads()]
-    unfinished = {state.run: state for state in states if state.run and not state.finished_at}
+    states = [state_of(journal, program) for program in programs(journal)]
+    unfinished = {state.run: state for state in states if state.run and not state.is_over}
     if not unfinished:
         return 0
     runs = prefect_api.look_up(tuple(unfinished))
@@ -69,7 +70,10 @@ def look(journal: Journal, settings: Settings, *, since: datetime, everything: b
     return sum(
         look_at(journal, settings, state)
         for state in waiting
-        if changed is None or state.program in changed or _is_due(state)
+        if changed is None
+        or state.program in changed
+        or _is_due(state)
+        or _is_silent(journal, settings, state)
     )
 
 
@@ -82,20 +86,33 @@ def start_again_if_lost(run: RunSeen) -> None:
 
 
 def _is_due(state: ProgramState) -> bool:
-    return state.trouble is not None and state.trouble.again_at <= datetime.now(UTC)
+    """Whether trouble is to be tried again, or somebody gave a code that nobody judged."""
+    if state.trouble is not None:
+        return state.trouble.again_at <= datetime.now(UTC)
+    return bool(state.unjudged_codes)
+
+
+def _is_silent(journal: Journal, settings: Settings, state: ProgramState) -> bool:
+    """Whether silence makes a step due: a question of time alone, no look at the world."""
+    if state.trouble is not None or not any(gate.asked for gate in state.gates.values()):
+        return False
+    now = datetime.now(UTC)
+    outline = outline_at(read_valid(state.spec_text, state.spec_path), state, now)
+    known = as_known(outline, state)
+    return bool(steps_due(outline, state, known.judged, circumstances_of(journal, settings, now)))
 
 
 def look_at(journal: Journal, settings: Settings, state: ProgramState) -> bool:
     """Resume the program's run where its next step has changed; else note what was seen."""
     if _is_due(state):
-        return _resume(state, "time to try again")
+        return _resume(state, "a code was given" if state.unjudged_codes else "time to try again")
     if state.trouble is not None or state.doubts:
         return False
     spec = read_valid(state.spec_text, state.spec_path)
     now = datetime.now(UTC)
-    outline = outline_of(spec, today=now.astimezone(spec.timeline.timezone).date())
+    outline = outline_at(spec, state, now)
     world = read_world(spec, to_look_at(outline, state))
-    decision = decide(outline, state, world, rejected_status=settings.jira_rejected_status, now=now)
+    decision = decide(outline, state, world, circumstances_of(journal, settings, now))
     if decision.moves_the_program:
         return _resume(state, why(decision))
     if decision.events:

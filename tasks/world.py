@@ -14,6 +14,7 @@ from policy_rollout.program import ProgramState
 from policy_rollout.settings import Settings
 from policy_rollout.spec.model import Spec
 from policy_rollout.spec.reader import read_valid
+from policy_rollout.work import State
 
 
 @task(task_run_name="look at Jira and the workbook", cache_policy=NO_CACHE)
@@ -27,16 +28,22 @@ def read_world(spec: Spec, wanted: ToLookAt) -> World:
     settings = Settings.load()
     sign_offs = tuple(wanted.sign_offs.values())
     with open_jira(settings, spec) as jira:
-        read = jira.read((*wanted.issues.values(), *sign_offs), with_comments=bool(sign_offs))
-        transitions = jira.transitions(sign_offs) if sign_offs else ()
-    gone = tuple(Oddity(key, "the issue was deleted, or is hidden from us") for key in read.gone)
+        work = jira.read(tuple(wanted.issues.values()))
+        signed = jira.read(sign_offs, with_comments=True)
+        finished = [each.issue_key for each in work.issues.values() if each.state is State.DONE]
+        asked = (*sign_offs, *finished)
+        transitions = jira.transitions(asked) if asked else ()
+    gone = tuple(
+        Oddity(key, "the issue was deleted, or is hidden from us")
+        for key in (*work.gone, *signed.gone)
+    )
     rows, odd_rows = _read_rows(settings, spec) if wanted.has_rows else ({}, ())
     return World(
-        issues=read.issues,
+        issues={**work.issues, **signed.issues},
         rows=rows,
         transitions=transitions,
-        comments=read.comments,
-        oddities=(*read.oddities, *gone, *odd_rows),
+        comments=signed.comments,
+        oddities=(*work.oddities, *signed.oddities, *gone, *odd_rows),
     )
 
 

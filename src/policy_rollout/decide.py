@@ -1,15 +1,27 @@
 """One look at the world, and what follows from it: events to journal, changes to make. Pure."""
 
+from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from policy_rollout import events as ev
-from policy_rollout.gates import Judged, covered, digest_of, holds, judge, missing_sign_offs
-from policy_rollout.observed import ObservedRow, World
-from policy_rollout.plan import Change, Outline, changes, sign_off_issues
+from policy_rollout.gates import (
+    Judged,
+    covered,
+    digest_of,
+    holds,
+    judge,
+    missing_sign_offs,
+    waived,
+)
+from policy_rollout.observed import ObservedIssue, ObservedRow, World
+from policy_rollout.plan import Change, Outline, changes, outline_of, sign_off_issues
 from policy_rollout.program import ProgramState, Recorded, take
 from policy_rollout.sign_offs import Hearing, decisions
+from policy_rollout.signers import bench
+from policy_rollout.silence import Absences, due_steps
 from policy_rollout.work import Kind, State, WorkItem, epic_key, sign_off_key
 
 
@@ -62,26 +74,57 @@ class Decision:
         return bool(self.changes) or any(not isinstance(each, noted) for each in self.events)
 
 
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a decision needs besides spec, state and world."""
+
+    now: datetime
+    rejected_status: str
+    absent: Absences
+
+
 def decide(
-    outline: Outline, state: ProgramState, world: World, *, rejected_status: str, now: datetime
+    outline: Outline, state: ProgramState, world: World, circumstances: Circumstances
 ) -> Decision:
     """What the pass does now. `state` is left as it is."""
-    scene = _Scene(outline, deepcopy(state), world, rejected_status, now)
+    scene = _Scene(outline, deepcopy(state), world, circumstances)
     scene.note_what_was_seen()
     scene.judge_sign_offs()
     while scene.open_stages() or scene.move_gates():
         pass
     scene.note_what_was_asked()
+    scene.escalate()
     scene.finish()
     judged = scene.judged()
-    due = changes(outline, scene.ahead, world, judged)
+    due = changes(scene.outline, scene.ahead, world, judged)
     return Decision(tuple(scene.events), due, scene.ahead, judged)
+
+
+def steps_due(
+    outline: Outline,
+    state: ProgramState,
+    judged: dict[str, tuple[Judged, ...]],
+    circumstances: Circumstances,
+) -> tuple[ev.BackupCalled | ev.Reminded, ...]:
+    """The steps that silence makes due now; needs no look at the world."""
+    return due_steps(
+        outline.spec,
+        state,
+        now=circumstances.now,
+        absences=circumstances.absent,
+        asking=[stage for stage, criteria in judged.items() if holds(criteria)],
+    )
 
 
 def as_known(outline: Outline, state: ProgramState) -> Decision:
     """What the journal alone knows, where nobody looked: no events, no changes."""
+    today = outline.schedule.today
     judged = {
-        stage: judge(outline.spec, stage, outline.of(stage), state.of)
+        stage: waived(
+            judge(outline.spec, stage, outline.of(stage), state.of),
+            state.gates[stage].waivers,
+            today,
+        )
         for stage in state.waiting_stages
     }
     return Decision((), (), state, judged)
@@ -95,14 +138,13 @@ class _Scene:
         outline: Outline,
         ahead: ProgramState,
         world: World,
-        rejected_status: str,
-        now: datetime,
+        circumstances: Circumstances,
     ) -> None:
         self.outline = outline
         self.ahead = ahead
         self.world = world
-        self.rejected_status = rejected_status
-        self.now = now
+        self.circumstances = circumstances
+        self.now = circumstances.now
         self.events: list[ev.Event] = []
 
     def _take(self, event: ev.Event) -> None:
@@ -113,17 +155,19 @@ class _Scene:
         return {stage: self._judge(stage) for stage in self.ahead.waiting_stages}
 
     def _judge(self, stage: str) -> tuple[Judged, ...]:
-        return judge(self.outline.spec, stage, self.outline.of(stage), self.ahead.of)
+        return waived(
+            judge(self.outline.spec, stage, self.outline.of(stage), self.ahead.of),
+            self.ahead.gates[stage].waivers,
+            self.outline.schedule.today,
+        )
 
-    def _digest(self, stage: str, judged: tuple[Judged, ...]) -> str:
-        return digest_of(
-            covered(
-                self.outline.spec,
-                stage,
-                self.ahead.gates[stage].round,
-                [(item, self.ahead.of(item.key).state) for item in self.outline.of(stage)],
-                judged,
-            )
+    def _covers(self, stage: str, judged: tuple[Judged, ...]) -> dict[str, Any]:
+        return covered(
+            self.outline.spec,
+            stage,
+            self.ahead.gates[stage].round,
+            [(item, self.ahead.of(item.key).state) for item in self.outline.of(stage)],
+            judged,
         )
 
     def note_what_was_seen(self) -> None:
@@ -147,12 +191,26 @@ class _Scene:
             issue = self.world.issues.get(item.key)
             if issue is None:
                 return ev.Seen(state=State.MISSING)
-            sent_back = item.key in self.ahead.sent_back
-            return ev.Seen(state=State.TODO if sent_back else issue.state)
+            if item.key in self.ahead.sent_back:
+                return ev.Seen(state=State.TODO)
+            if issue.state is not State.DONE:
+                return ev.Seen(state=issue.state)
+            return ev.Seen(state=State.DONE, doers=self._doers(issue))
         if item.key not in self.ahead.rows:
             return None
         row = self.world.rows.get(item.key)
         return ev.Seen(state=State.MISSING) if row is None else self._see_row(item, row)
+
+    def _doers(self, issue: ObservedIssue) -> tuple[str, ...]:
+        """The account that has a finished issue, and the one that moved it to done."""
+        movers = [
+            each.account
+            for each in self.world.transitions
+            if each.issue_key == issue.issue_key and each.to_state is State.DONE
+        ]
+        own = self.ahead.own_account
+        who = [issue.assignee or "", *movers[-1:]]
+        return tuple(sorted({account for account in who if account and account != own}))
 
     def _see_row(self, item: WorkItem, row: ObservedRow) -> ev.Seen:
         cells = digest_of({"cells": sorted(row.human)})[:16]
@@ -161,23 +219,29 @@ class _Scene:
         return ev.Seen(state=row.state, completion=row.completion, cells=cells)
 
     def judge_sign_offs(self) -> None:
+        judged = self.judged()
         digests = {
-            stage: self._digest(stage, judged)
-            for stage, judged in self.judged().items()
-            if holds(judged)
+            stage: digest_of(self._covers(stage, criteria))
+            for stage, criteria in judged.items()
+            if holds(criteria)
         }
         hearing = Hearing(
-            self.outline.spec,
-            self.world,
-            self.outline.items,
-            digests,
-            self.rejected_status,
-            self.now,
+            spec=self.outline.spec,
+            world=self.world,
+            items=self.outline.items,
+            judged=judged,
+            digests=digests,
+            rejected_status=self.circumstances.rejected_status,
+            now=self.now,
         )
         for event in decisions(hearing, self.ahead):
             self._take(event)
+            if isinstance(event, ev.Rejected) and event.for_good:
+                self._take(ev.ProgramStopped(by=event.person, reason=event.reason))
 
     def open_stages(self) -> bool:
+        if self.ahead.stopped is not None:
+            return False
         opened = False
         for stage_id, stage in self.outline.spec.stages.items():
             if stage_id in self.ahead.gates:
@@ -189,18 +253,28 @@ class _Scene:
 
     def move_gates(self) -> bool:
         """Ask for sign-offs on the current digest; pass the gates that have them all."""
-        moved = False
-        for stage, judged in self.judged().items():
-            if not holds(judged):
-                continue
-            gate = self.ahead.gates[stage]
-            digest = self._digest(stage, judged)
-            if gate.digest != digest:
-                self._take(ev.GateReady(stage=stage, round=gate.round, digest=digest))
-            if not missing_sign_offs(self.outline.spec, stage, gate, digest):
-                self._take(ev.GatePassed(stage=stage, round=gate.round, digest=digest))
-                moved = True
-        return moved
+        if self.ahead.stopped is not None:
+            return False
+        return any([self._move_gate(stage) for stage in self.ahead.waiting_stages])
+
+    def _move_gate(self, stage: str) -> bool:
+        judged = self._judge(stage)
+        if not holds(judged):
+            return False
+        gate = self.ahead.gates[stage]
+        covers = self._covers(stage, judged)
+        digest = digest_of(covers)
+        if gate.digest != digest:
+            self._take(ev.GateReady(stage=stage, round=gate.round, digest=digest, covers=covers))
+        if missing_sign_offs(self.outline.spec, stage, gate, digest):
+            return False
+        self._take(ev.GatePassed(stage=stage, round=gate.round, digest=digest))
+        self.outline = outline_of(
+            self.outline.spec,
+            today=self.outline.schedule.today,
+            conditions=self.ahead.conditions,
+        )
+        return True
 
     def note_what_was_asked(self) -> None:
         """A sign-off issue whose text carries the current digest has been asked for."""
@@ -218,7 +292,34 @@ class _Scene:
     def _ask(self, stage: str, role: str, digest: str, at: datetime) -> None:
         self._take(ev.SignOffAsked(stage=stage, role=role, digest=digest, at=at))
 
+    def escalate(self) -> None:
+        """Call backups where no member may sign; take the steps that silence makes due."""
+        if self.ahead.stopped is not None:
+            return
+        for called in tuple(self._barred_members()):
+            self._take(called)
+        for event in steps_due(self.outline, self.ahead, self.judged(), self.circumstances):
+            self._take(event)
+
+    def _barred_members(self) -> Iterator[ev.BackupCalled]:
+        for stage in self.ahead.waiting_stages:
+            gate = self.ahead.gates[stage]
+            seat = bench(self.outline.spec, self.ahead, stage, self.outline.of(stage), gate.digest)
+            for role in missing_sign_offs(self.outline.spec, stage, gate, gate.digest):
+                group = self.outline.spec.people[role]
+                for member in group.members:
+                    why = seat.why_barred(member)
+                    if why and group.backups and (role, member) not in gate.called:
+                        yield ev.BackupCalled(
+                            stage=stage,
+                            round=gate.round,
+                            role=role,
+                            member=member,
+                            backups=group.backups,
+                            why=why,
+                        )
+
     def finish(self) -> None:
         stages = self.outline.spec.stages
-        if self.ahead.finished_at is None and all(self.ahead.passed(stage) for stage in stages):
+        if not self.ahead.is_over and all(self.ahead.passed(stage) for stage in stages):
             self._take(ev.ProgramFinished())

@@ -71,13 +71,17 @@ class RowsAdded(_Event):
 
 
 class Seen(BaseModel):
-    """What was last seen of a work item; `cells` digests a row's human cells."""
+    """What was last seen of a work item; `cells` digests a row's human cells.
+
+    `doers` are the accounts of who has an issue and of who moved it to done.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     state: State
     completion: int | None = None
     cells: str = ""
+    doers: tuple[str, ...] = ()
 
 
 class WorkSeen(_Event):
@@ -184,7 +188,10 @@ class SignOffRefused(_Event):
 
 
 class SignOffWithdrawn(_Event):
-    """Somebody moved an approved sign-off issue back before the gate passed."""
+    """Somebody moved an approved sign-off issue back before the gate passed.
+
+    `signed` is the changelog id of the sign-off that is void by it.
+    """
 
     kind: Literal["sign_off_withdrawn"] = "sign_off_withdrawn"
     stage: str
@@ -194,6 +201,7 @@ class SignOffWithdrawn(_Event):
     name: str
     history_id: str
     at: datetime
+    signed: str = ""
 
 
 class Rejected(_Event):

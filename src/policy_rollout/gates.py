@@ -5,8 +5,9 @@ What a digest covers is defined here and nowhere else, in `covered`.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
@@ -42,7 +43,8 @@ class OpenItem:
 class Judged:
     """One criterion and what it saw: `met` of `total` items, the others in `open`.
 
-    `name` is what it is about ("tasks", "training in ja-JP"), `asks` what it requires.
+    `name` is what it is about ("tasks", "training in ja-JP"), `asks` what it requires, `by_part`
+    has met and total by language or market. With a `waiver` it holds whatever it saw.
     """
 
     name: str
@@ -50,13 +52,21 @@ class Judged:
     total: int
     met: int
     open: tuple[OpenItem, ...]
+    by_part: tuple[tuple[str, int, int], ...] = ()
+    waiver: ev.Waived | None = None
 
     @property
     def answer(self) -> Answer:
+        if self.waiver is not None:
+            return Answer.HOLDS
         answers = {each.answer for each in self.open}
         if Answer.FAILS in answers:
             return Answer.FAILS
         return Answer.CANNOT_TELL if answers else Answer.HOLDS
+
+
+CONDITIONS = "conditions"
+"""The criterion over what earlier approvals asked for; always required."""
 
 
 def judge(
@@ -65,9 +75,12 @@ def judge(
     """Every criterion of a stage's gate over `items`, which are the stage's own."""
     require = spec.stages[stage].gate.require
     by_kind: dict[Kind, list[WorkItem]] = {kind: [] for kind in Kind}
+    asked_for: list[WorkItem] = []
     for item in items:
-        by_kind[item.kind].append(item)
+        (asked_for if item.is_condition else by_kind[item.kind]).append(item)
     judged: list[Judged] = []
+    if asked_for:
+        judged.append(_all_done(CONDITIONS, asked_for, seen))
     if require.tasks == "done" and by_kind[Kind.TASK]:
         judged.append(_all_done("tasks", by_kind[Kind.TASK], seen))
     if isinstance(require.training, TrainingTarget) and by_kind[Kind.TRAINING]:
@@ -76,6 +89,18 @@ def judge(
         for name, listed in _grouped(by_kind[Kind.CHECKLIST], lambda item: item.item):
             judged.append(_all_done(f"checklist {name}", listed, seen))
     return tuple(judged)
+
+
+def waived(
+    judged: Iterable[Judged], waivers: Mapping[str, ev.Waived], today: date
+) -> tuple[Judged, ...]:
+    """The criteria with the waivers that have not expired: those hold, and say by whom."""
+    return tuple(
+        replace(each, waiver=waivers[each.name])
+        if each.open and each.name in waivers and waivers[each.name].until >= today
+        else each
+        for each in judged
+    )
 
 
 def _grouped(
@@ -93,7 +118,17 @@ def _all_done(name: str, items: list[WorkItem], seen: Callable[[str], ev.Seen]) 
         for item in items
         if (state := seen(item.key).state) not in FINISHED
     ]
-    return Judged(name, "all done", len(items), len(items) - len(still_open), tuple(still_open))
+    return _judged(name, "all done", items, still_open)
+
+
+def _judged(name: str, asks: str, items: list[WorkItem], still_open: list[OpenItem]) -> Judged:
+    missing = {each.item.key for each in still_open}
+    by_part = tuple(
+        (part, sum(item.key not in missing for item in grouped), len(grouped))
+        for part, grouped in _grouped((item for item in items if item.part), lambda i: i.part or "")
+    )
+    met = len(items) - len(still_open)
+    return Judged(name, asks, len(items), met, tuple(still_open), by_part)
 
 
 def _said_of(state: State) -> tuple[Answer, str]:
@@ -123,17 +158,17 @@ def _completed(
     still_open = []
     for item in rows:
         row = seen(item.key)
-        if row.state is State.NOT_APPLICABLE or (row.completion or 0) >= percent:
+        if row.state in _UNCLEAR:
+            still_open.append(OpenItem(item, *_said_of(row.state)))
+        elif row.state is State.NOT_APPLICABLE or (row.completion or 0) >= percent:
             continue
-        if row.completion is None and row.state is State.DONE:
+        elif row.completion is None and row.state is State.DONE:
             why = "it says Done, but Completed % is empty"
             still_open.append(OpenItem(item, Answer.CANNOT_TELL, why))
-        elif row.state in _UNCLEAR:
-            still_open.append(OpenItem(item, *_said_of(row.state)))
         else:
             still_open.append(OpenItem(item, Answer.FAILS, f"{row.completion or 0}% completed"))
     asks = f"{percent}% completed"
-    return Judged(name, asks, len(rows), len(rows) - len(still_open), tuple(still_open))
+    return _judged(name, asks, rows, still_open)
 
 
 def holds(judged: Iterable[Judged]) -> bool:
@@ -172,12 +207,20 @@ def covered(
                 "title": item.title,
                 "team": item.team,
                 "details": item.details,
+                "material": item.material,
+                "pass_mark": item.pass_mark,
                 "not_applicable": state is State.NOT_APPLICABLE,
             }
             for item, state in work
         ],
         "evidence": [
-            {"criterion": each.name, "asks": each.asks, "answer": each.answer, "met": each.met}
+            {
+                "criterion": each.name,
+                "asks": each.asks,
+                "answer": str(each.answer),
+                "met": each.met,
+                "waived_by": each.waiver.person if each.waiver else "",
+            }
             for each in judged
         ],
     }
@@ -201,26 +244,39 @@ def missing_sign_offs(
     return {role: count for role, count in missing.items() if count > 0}
 
 
-def may_sign(spec: Spec, role: str) -> tuple[str, ...]:
-    """Who may sign for a role: its members without the program's owner."""
-    return tuple(person for person in spec.people[role].members if person != spec.owner)
+def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, ...]:
+    """What changed between two covered texts, one sentence each, in the order of the text."""
+    found: list[str] = []
+    for name in ("title", "policy", "timeline", "gate", "round"):
+        before, after = old.get(name), new.get(name)
+        if isinstance(before, dict) and isinstance(after, dict):
+            found += [
+                f"{name}.{part}: was {_words(before.get(part))}, is {_words(after.get(part))}"
+                for part in dict.fromkeys([*before, *after])
+                if before.get(part) != after.get(part)
+            ]
+        elif before != after:
+            found.append(f"{name}: was {_words(before)}, is {_words(after)}")
+    found += _differing(old, new, "work", "key")
+    found += _differing(old, new, "evidence", "criterion")
+    return tuple(found)
 
 
-def why_not(spec: Spec, gate: GateState, role: str, person: str | None, digest: str) -> str | None:
-    """Why this person's sign-off cannot count now; None where it does.
+def _differing(
+    old: Mapping[str, Any], new: Mapping[str, Any], part: str, name: str
+) -> Iterator[str]:
+    before = {each[name]: each for each in old.get(part, ())}
+    after = {each[name]: each for each in new.get(part, ())}
+    yield from (f"{key}: new" for key in after if key not in before)
+    yield from (f"{key}: gone" for key in before if key not in after)
+    for key in after:
+        if key in before and before[key] != after[key]:
+            yield from (
+                f"{key}, {field}: was {_words(before[key].get(field))}, is {_words(text)}"
+                for field, text in after[key].items()
+                if before[key].get(field) != text
+            )
 
-    The answer says who may sign, in words fit for a comment.
-    """
-    able = ", ".join(may_sign(spec, role))
-    if person is None:
-        return f"this account belongs to nobody in the program; for {role}, {able} may sign"
-    if person == spec.owner:
-        return f"the owner of the program cannot sign its gates; for {role}, {able} may sign"
-    if person not in spec.people[role].members:
-        return f"{person} is not a member of {role}; {able} may sign"
-    for given in gate.standing(digest):
-        if given.person == person and given.role == role:
-            return f"{person} has already signed for {role}; another member must sign too: {able}"
-        if given.person == person:
-            return f"{person} has already signed for {given.role}; one person signs for one role"
-    return None
+
+def _words(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)

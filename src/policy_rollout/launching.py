@@ -11,7 +11,7 @@ from policy_rollout.connections import links_of
 from policy_rollout.errors import ExitCode, ProgramAlreadyLaunched
 from policy_rollout.history import state_of
 from policy_rollout.journal.store import Journal
-from policy_rollout.plan import outline_of
+from policy_rollout.plan import outline_at
 from policy_rollout.program import ProgramState
 from policy_rollout.report.status import Status
 from policy_rollout.settings import Settings
@@ -96,9 +96,8 @@ def until_it_waits(settings: Settings, spec: Spec, launched: Launch) -> Launch:
 
 def status_of(settings: Settings, state: ProgramState) -> Status:
     spec = read_valid(state.spec_text, state.spec_path)
-    today = datetime.now(UTC).astimezone(spec.timeline.timezone).date()
     return Status(
-        outline=outline_of(spec, today=today),
+        outline=outline_at(spec, state, datetime.now(UTC)),
         state=state,
         links=links_of(settings, spec),
         run_url=prefect_api.run_url(state.run),

@@ -4,18 +4,37 @@ A change is a value; `changes` lists them in the order in which they are carried
 empty when Jira and the workbook read as the spec and the journal say.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
+from policy_rollout import events as ev
 from policy_rollout.desired import DesiredRow, IssueKind, NewIssue, Tab
-from policy_rollout.gates import Judged, missing_sign_offs
+from policy_rollout.gates import Judged, difference, holds, missing_sign_offs
 from policy_rollout.observed import ObservedIssue, World
 from policy_rollout.program import ProgramState
-from policy_rollout.report.issue_text import epic_text, sign_off_text, task_text
+from policy_rollout.report.evidence import GateView
+from policy_rollout.report.issue_text import (
+    epic_text,
+    refusal_text,
+    rejection_text,
+    resting_text,
+    sign_off_text,
+    task_text,
+)
 from policy_rollout.schedule import Schedule, make_schedule
+from policy_rollout.sign_offs import unknown_names
+from policy_rollout.signers import Bench, bench
 from policy_rollout.spec.model import Spec
-from policy_rollout.work import Kind, State, WorkItem, epic_key, expand, sign_off_key
+from policy_rollout.work import (
+    Kind,
+    State,
+    WorkItem,
+    condition_item,
+    epic_key,
+    expand,
+    sign_off_key,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +82,8 @@ class SayOnIssue:
     mark: str
 
 
+CHANGES_TOLD = 10
+
 Change = CreateIssue | AddRow | UpdateIssue | RewriteRow | LinkIssues | MoveIssue | SayOnIssue
 
 
@@ -85,6 +106,8 @@ def changes(
 
     `judged` has the criteria of each waiting stage, as they stand now.
     """
+    if state.stopped is not None:
+        return (*_closings(outline, state, world), *_says(outline, state))
     issues = tuple(_desired_issues(outline, state, judged))
     rows = tuple(_desired_rows(outline, state))
     return (
@@ -94,8 +117,19 @@ def changes(
         *_rewrites(rows, world),
         *_links(outline, state, world),
         *_moves(outline, state, world),
-        *_says(outline.spec, state),
+        *_says(outline, state),
     )
+
+
+def _closings(outline: Outline, state: ProgramState, world: World) -> Iterator[MoveIssue]:
+    """After a rejection for good: the epic, and open issues where the spec says so."""
+    keys = [epic_key(outline.spec.program)]
+    if outline.spec.if_rejected == "close":
+        keys += [item.key for item in outline.items if item.kind is Kind.TASK]
+    for key in keys:
+        issue = world.issues.get(key)
+        if issue is not None and issue.state is not State.DONE:
+            yield MoveIssue(key, issue.issue_key, State.DONE)
 
 
 def _desired_issues(
@@ -123,22 +157,48 @@ def _desired_issues(
 def sign_off_issues(
     outline: Outline, state: ProgramState, stage: str, judged: tuple[Judged, ...]
 ) -> Iterator[NewIssue]:
-    """One issue a role, from the moment the criteria hold; none before."""
+    """One issue a role, from the moment the criteria hold; none before.
+
+    While a gate that asked before does not ask, its issues say so and wait for nobody.
+    """
     spec, gate = outline.spec, state.gates[stage]
-    if gate.digest is None:
-        return
+    asks = gate.digest is not None and holds(judged)
+    view = gate_view(outline, state, stage, judged)
     for role in spec.stages[stage].gate.sign_off:
         key = sign_off_key(spec.program, stage, role)
+        if not asks and key not in state.issues:
+            continue
         yield NewIssue(
             key=key,
             kind=IssueKind.SIGN_OFF,
             summary=f"Sign-off: {stage}, for {role}",
-            description=sign_off_text(spec, stage, role, gate, judged),
+            description=sign_off_text(view, role) if asks else resting_text(view),
             due_on=outline.schedule.stages[stage].gate_on,
             assignee=state.accounts.get(spec.people[role].members[0]),
             parent=state.issues.get(epic_key(spec.program)),
-            labels=_labels(spec, key),
+            labels=(*_labels(spec, key), *(_waits_for(view.seat, role) if asks else ())),
         )
+
+
+def gate_view(
+    outline: Outline, state: ProgramState, stage: str, judged: tuple[Judged, ...]
+) -> GateView:
+    """A waiting gate as every text shows it; items are named by their Jira keys."""
+    items = outline.of(stage)
+    digest = state.gates[stage].digest
+    seat = bench(outline.spec, state, stage, items, digest)
+    named = {item.key: state.issues[item.key] for item in items if item.key in state.issues}
+    return GateView(seat, judged, named)
+
+
+def _waits_for(seat: Bench, role: str) -> Iterator[str]:
+    """Labels that a Jira filter finds: all that one person has to sign, over all programs."""
+    if role in missing_sign_offs(seat.spec, seat.stage, seat.gate, seat.digest):
+        yield from (waits_for_label(person) for person in seat.waited_for(role))
+
+
+def waits_for_label(person: str) -> str:
+    return f"rollout/waits-for/{person}"
 
 
 def _task(outline: Outline, state: ProgramState, item: WorkItem, epic: str | None) -> NewIssue:
@@ -182,7 +242,7 @@ def _differs(issue: NewIssue, observed: ObservedIssue) -> bool:
         observed.content_digest != issue.content_digest
         or observed.summary != issue.summary
         or observed.due_on != issue.due_on
-        or not set(issue.labels) <= set(observed.labels)
+        or set(issue.labels) != {each for each in observed.labels if each.startswith("rollout")}
     )
 
 
@@ -277,7 +337,7 @@ def _moves(outline: Outline, state: ProgramState, world: World) -> Iterator[Move
             if observed is not None and observed.state is State.DONE and _judged(state, world, key):
                 yield MoveIssue(key, observed.issue_key, State.TODO)
     epic = world.issues.get(epic_key(outline.spec.program))
-    if epic is not None and state.finished_at is not None and epic.state is not State.DONE:
+    if epic is not None and state.is_over and epic.state is not State.DONE:
         yield MoveIssue(epic.key, epic.issue_key, State.DONE)
 
 
@@ -291,40 +351,54 @@ def _judged(state: ProgramState, world: World, key: str) -> bool:
     )
 
 
-def _says(spec: Spec, state: ProgramState) -> Iterator[SayOnIssue]:
+def _says(outline: Outline, state: ProgramState) -> Iterator[SayOnIssue]:
+    spec = outline.spec
     for stage in state.gates:
         for say in (
             *_refusals(spec, state, stage),
-            *_rejections(spec, state, stage),
+            *_rejections(outline, state, stage),
             *_partial_quorums(spec, state, stage),
+            *_voids(spec, state, stage),
         ):
             if say.mark not in state.said:
                 yield say
 
 
+def _voids(spec: Spec, state: ProgramState, stage: str) -> Iterator[SayOnIssue]:
+    """To everybody whose sign-off no longer counts, what changed in the text."""
+    gate = state.gates[stage]
+    if gate.digest is None or gate.passed_at is not None:
+        return
+    for given in gate.sign_offs:
+        key = sign_off_key(spec.program, stage, given.role)
+        if given.round == gate.round and given.digest != gate.digest and key in state.issues:
+            changed = difference(gate.covers[given.digest], gate.covers[gate.digest])
+            lines = "\n".join(f"- {line}" for line in changed[:CHANGES_TOLD])
+            yield SayOnIssue(
+                state.issues[key],
+                f"What {given.person} signed has changed; it is asked for again:\n\n{lines}",
+                f"void-{given.history_id}-{gate.digest[:12]}",
+            )
+
+
+def _desk(spec: Spec, state: ProgramState, stage: str, role: str) -> str | None:
+    """The sign-off issue; None where there is none yet, or it was deleted."""
+    return state.issues.get(sign_off_key(spec.program, stage, role))
+
+
 def _refusals(spec: Spec, state: ProgramState, stage: str) -> Iterator[SayOnIssue]:
     for refused in state.gates[stage].refusals:
-        yield SayOnIssue(
-            state.issues[sign_off_key(spec.program, stage, refused.role)],
-            f"The sign-off by {refused.name} does not count: {refused.why}.",
-            f"refused-{refused.history_id}",
-        )
+        if desk := _desk(spec, state, stage, refused.role):
+            yield SayOnIssue(desk, refusal_text(refused), f"refused-{refused.history_id}")
 
 
-def _rejections(spec: Spec, state: ProgramState, stage: str) -> Iterator[SayOnIssue]:
+def _rejections(outline: Outline, state: ProgramState, stage: str) -> Iterator[SayOnIssue]:
+    items = outline.of(stage)
     for rejected in state.gates[stage].rejections:
-        back = ", ".join(key.split("/", 2)[2] for key in rejected.sent_back)
-        yield SayOnIssue(
-            state.issues[sign_off_key(spec.program, stage, rejected.role)],
-            f"Round {rejected.round} is over. "
-            + (
-                f"Back to work: {back}. You are asked again when it is done."
-                if back
-                else "No item was named behind `Reopen:`, so nothing went back to work; "
-                "everybody is asked again."
-            ),
-            f"rejected-{rejected.history_id}",
-        )
+        if desk := _desk(outline.spec, state, stage, rejected.role):
+            unknown = unknown_names(items, state.issues, rejected.reason)
+            text = rejection_text(rejected, items, unknown)
+            yield SayOnIssue(desk, text, f"rejected-{rejected.history_id}")
         for key in rejected.sent_back:
             if key in state.issues:
                 yield SayOnIssue(
@@ -338,14 +412,27 @@ def _partial_quorums(spec: Spec, state: ProgramState, stage: str) -> Iterator[Sa
     gate = state.gates[stage]
     missing = missing_sign_offs(spec, stage, gate, gate.digest)
     for given in gate.standing(gate.digest):
-        if given.role in missing:
+        desk = _desk(spec, state, stage, given.role)
+        if desk is not None and given.role in missing:
             yield SayOnIssue(
-                state.issues[sign_off_key(spec.program, stage, given.role)],
+                desk,
                 f"Signed by {given.person}; {given.role} still needs {missing[given.role]} more.",
                 f"signed-{given.history_id}",
             )
 
 
-def outline_of(spec: Spec, *, today: date) -> Outline:
-    items = expand(spec)
+def outline_of(spec: Spec, *, today: date, conditions: Sequence[ev.Condition] = ()) -> Outline:
+    """A spec and what follows from it; `conditions` are those of passed gates, in their order."""
+    asked_for = (
+        condition_item(spec, number, stage=each.stage, team=each.team, text=each.text)
+        for number, each in enumerate(conditions, start=1)
+        if each.stage in spec.stages and each.team in spec.people
+    )
+    items = (*expand(spec), *asked_for)
     return Outline(spec, items, make_schedule(spec, items, today=today))
+
+
+def outline_at(spec: Spec, state: ProgramState, now: datetime) -> Outline:
+    """The outline of a program under way, on the program's own day."""
+    today = now.astimezone(spec.timeline.timezone).date()
+    return outline_of(spec, today=today, conditions=state.conditions)

@@ -7,6 +7,7 @@ the same state, today and years later.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from policy_rollout import events as ev
 from policy_rollout.work import State
@@ -38,6 +39,8 @@ class Doubt:
 class GateState:
     """Where a stage's gate stands; `sign_offs` and `refusals` hold those of all rounds.
 
+    `covers` has the text behind each digest that was asked for, `asked_before` what a role was
+    asked to sign before the current one, `waivers` the last waiver of each criterion.
     Of this round only: `called` has who may sign instead, by role and member, `reminded` the
     steps of escalation that were taken, by role and step.
     """
@@ -50,6 +53,9 @@ class GateState:
     sign_offs: list[ev.SignedOff] = field(default_factory=list)
     refusals: list[ev.SignOffRefused] = field(default_factory=list)
     rejections: list[ev.Rejected] = field(default_factory=list)
+    waivers: dict[str, ev.Waived] = field(default_factory=dict)
+    covers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    asked_before: dict[str, ev.SignOffAsked] = field(default_factory=dict)
     called: dict[tuple[str, str], ev.BackupCalled] = field(default_factory=dict)
     reminded: dict[tuple[str, str], ev.Reminded] = field(default_factory=dict)
     passed_at: datetime | None = None
@@ -82,8 +88,9 @@ class ProgramState:
     `head` is the sequence number of its last entry, `issues` maps stable to Jira keys, `rows`
     are the stable keys of rows that were added, `seen` what was last seen of each work item,
     `histories` the changelog ids that were already judged, `sent_back` the items that a
-    rejection named and nobody has taken up yet, `said` the marks of our comments, `waits` how
-    often the run resumed.
+    rejection named and nobody has taken up yet, `said` the marks of our comments, `codes` the
+    attempts proven by a one-time code, `conditions` what approvals of passed gates asked for,
+    `waits` how often the run resumed.
     """
 
     program: str
@@ -102,10 +109,22 @@ class ProgramState:
     histories: set[str] = field(default_factory=set)
     sent_back: dict[str, str] = field(default_factory=dict)
     said: set[str] = field(default_factory=set)
+    codes: list[ev.CodeGiven] = field(default_factory=list)
+    conditions: list[ev.Condition] = field(default_factory=list)
     oddities: tuple[str, ...] = ()
     trouble: Trouble | None = None
     waits: int = 0
     finished_at: datetime | None = None
+    stopped: ev.ProgramStopped | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Finished, or rejected for good."""
+        return self.finished_at is not None or self.stopped is not None
+
+    @property
+    def unjudged_codes(self) -> tuple[ev.CodeGiven, ...]:
+        return tuple(each for each in self.codes if each.mark not in self.histories)
 
     def of(self, key: str) -> ev.Seen:
         return self.seen.get(key, NOT_SEEN)
@@ -140,6 +159,7 @@ GateEvent = (
     | ev.SignOffRefused
     | ev.SignOffWithdrawn
     | ev.Rejected
+    | ev.Waived
     | ev.BackupCalled
     | ev.Reminded
     | ev.GatePassed
@@ -171,6 +191,8 @@ def take(state: ProgramState, record: Recorded) -> None:
             state.trouble = None
         case ev.ProgramFinished():
             state.finished_at = record.at
+        case ev.ProgramStopped() as stopped:
+            state.stopped = stopped
         case event if isinstance(event, GateEvent):
             take_gate(state, record.at, event)
         case event if isinstance(event, CreationEvent):
@@ -189,32 +211,46 @@ def take_gate(  # noqa: C901 - one case a kind
         return
     gate = state.gates[event.stage]
     match event:
-        case ev.GateReady(digest=digest):
+        case ev.GateReady(digest=digest, covers=covers):
             gate.digest, gate.ready_at = digest, at
+            gate.covers[digest] = covers
         case ev.SignOffAsked(role=role):
+            if role in gate.asked:
+                gate.asked_before[role] = gate.asked[role]
             gate.asked[role] = event
+        case ev.Waived(criterion=criterion, history_id=history_id):
+            gate.waivers[criterion] = event
+            state.histories.add(history_id)
         case ev.SignedOff(history_id=history_id):
             gate.sign_offs.append(event)
             state.histories.add(history_id)
         case ev.SignOffRefused(history_id=history_id):
             gate.refusals.append(event)
             state.histories.add(history_id)
-        case ev.SignOffWithdrawn(history_id=history_id, role=role):
-            last = next(each for each in reversed(gate.sign_offs) if each.role == role)
-            gate.sign_offs.remove(last)
+        case ev.SignOffWithdrawn(history_id=history_id):
+            gate.sign_offs.remove(_withdrawn(gate, event))
             state.histories.add(history_id)
         case ev.Rejected(history_id=history_id):
             gate.rejections.append(event)
             state.histories.add(history_id)
             gate.round, gate.digest, gate.ready_at = event.round + 1, None, None
+            gate.asked.clear()
             gate.called, gate.reminded = {}, {}
             for key in event.sent_back:
                 state.sent_back[key] = event.cells.get(key, "")
                 state.seen[key] = ev.Seen(state=State.TODO, cells=event.cells.get(key, ""))
         case ev.BackupCalled() | ev.Reminded():
             gate.escalate(event)
-        case ev.GatePassed():
+        case ev.GatePassed(digest=digest):
             gate.passed_at = at
+            state.conditions += [
+                condition for given in gate.standing(digest) for condition in given.conditions
+            ]
+
+
+def _withdrawn(gate: GateState, event: ev.SignOffWithdrawn) -> ev.SignedOff:
+    of_role = (each for each in reversed(gate.sign_offs) if each.role == event.role)
+    return next(each for each in of_role if event.signed in {"", each.history_id})
 
 
 def _take_creation(state: ProgramState, at: datetime, event: CreationEvent) -> None:
@@ -243,6 +279,8 @@ def _take_work(state: ProgramState, event: ev.Event) -> None:  # noqa: C901 - on
         case ev.IssuesMoved(states=states):
             for key in states:
                 state.sent_back.pop(key, None)
+        case ev.CodeGiven():
+            state.codes.append(event)
         case ev.Said(marks=marks) | ev.NoticeIntended(marks=marks):
             state.said.update(marks)
         case ev.RecreationAsked(keys=keys):

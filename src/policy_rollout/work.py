@@ -11,7 +11,7 @@ from datetime import date
 from enum import StrEnum
 
 from policy_rollout.spec.model import Checklist, Material, Per, Policy, Spec, Stage, Task
-from policy_rollout.spec.scalars import Duration
+from policy_rollout.spec.scalars import Duration, Unit
 
 
 class Kind(StrEnum):
@@ -30,6 +30,9 @@ class State(StrEnum):
     NOT_APPLICABLE = "not_applicable"
     UNKNOWN = "unknown"  # a status word nobody knows
     MISSING = "missing"  # the issue or row was deleted, or cannot be found
+
+
+CONDITION = "condition:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,11 @@ class WorkItem:
     material: str = ""
     pass_mark: int | None = None
     checklist: str = ""
+
+    @property
+    def is_condition(self) -> bool:
+        """Whether an approval asked for it, and not the spec."""
+        return self.item == CONDITION
 
     @property
     def short(self) -> str:
@@ -192,6 +200,24 @@ def _before(
     return tuple(before)
 
 
+def condition_item(spec: Spec, number: int, *, stage: str, team: str, text: str) -> WorkItem:
+    """The work that an approval asked for; `number` counts the program's conditions from 1."""
+    return WorkItem(
+        key=f"{spec.program}/{stage}/{CONDITION}{number}",
+        kind=Kind.TASK,
+        stage=stage,
+        item=CONDITION,
+        part=None,
+        title=text,
+        team=team,
+        assignee=_lead(spec, team),
+        takes=Duration(1, Unit.BUSINESS_DAYS),
+        due=None,
+        after=(),
+        details="Asked for by an approval of an earlier gate.",
+    )
+
+
 def people_of(spec: Spec) -> tuple[str, ...]:
     """Everybody whom Jira must know: members, backups, assignees and the owner, once each."""
     people = [person for role in spec.people.values() for person in (*role.members, *role.backups)]
@@ -201,6 +227,7 @@ def people_of(spec: Spec) -> tuple[str, ...]:
         for task in stage.tasks.values()
         if task.assignee
     ]
+    people += [person for stage in spec.stages.values() for person in stage.gate.waivers]
     if spec.owner:
         people.append(spec.owner)
     return tuple(dict.fromkeys(people))

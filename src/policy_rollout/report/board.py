@@ -2,16 +2,17 @@
 
 import base64
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from policy_rollout.decide import Decision
-from policy_rollout.gates import FINISHED, Answer, may_sign, missing_sign_offs
-from policy_rollout.plan import Outline
+from policy_rollout.gates import FINISHED, Answer, missing_sign_offs
+from policy_rollout.plan import Outline, gate_view
 from policy_rollout.program import ProgramState
-from policy_rollout.report.evidence import GateLinks, cell, gate_evidence, local
+from policy_rollout.report.evidence import cell, gate_evidence, local
 from policy_rollout.report.timeline import Standing, timeline_svg
-from policy_rollout.work import Kind, epic_key, sign_off_key
+from policy_rollout.signers import bench
+from policy_rollout.work import epic_key, sign_off_key
 
 ODDITIES_SHOWN = 20
 FORM_HINT = (
@@ -70,6 +71,8 @@ def headline(outline: Outline, state: ProgramState) -> str:
     """One sentence on where the program stands."""
     stages = outline.spec.stages
     passed = sum(state.passed(stage) for stage in stages)
+    if state.stopped is not None:
+        return f"**Stopped**: rejected for good by {state.stopped.by}: {cell(state.stopped.reason)}"
     if state.finished_at is not None:
         return f"**Finished** on {local(state.finished_at, outline.spec)}: all gates passed."
     effective = outline.schedule.effective_on
@@ -126,12 +129,13 @@ def _waiting(outline: Outline, decision: Decision, links: Links) -> str:
     for stage in state.waiting_stages:
         gate = state.gates[stage]
         if gate.digest is not None and gate.ready_at is not None:
+            seat = bench(spec, state, stage, outline.of(stage), gate.digest)
             for role in missing_sign_offs(spec, stage, gate, gate.digest):
                 key = state.issues.get(sign_off_key(spec.program, stage, role))
                 where = f" — {links.issue(key)}" if key else ""
                 lines.append(
-                    f"- **{stage}**: sign-off for {role} by {' or '.join(may_sign(spec, role))}, "
-                    f"since {local(gate.ready_at, spec)}{where}"
+                    f"- **{stage}**: sign-off for {role} by {' or '.join(seat.waited_for(role))}, "
+                    f"since {local(gate.ready_at, spec, role)}{where}"
                 )
         lines += [
             f"- **{stage}**: {each.name} — {each.met} of {each.total} done"
@@ -150,26 +154,17 @@ def _oddities(state: ProgramState) -> Iterator[str]:
 
 
 def evidence_of(outline: Outline, decision: Decision, stage: str, links: Links) -> str:
-    """The evidence of one waiting gate, with links to the issues."""
+    """The evidence of one waiting gate, with links to the issues, those to sign in included."""
     spec, state = outline.spec, decision.ahead
-    return gate_evidence(
-        spec,
-        stage,
-        state.gates[stage],
-        decision.judged[stage],
-        GateLinks(
-            {
-                item.key: links.issue(state.issues[item.key])
-                for item in outline.of(stage)
-                if item.kind is Kind.TASK and item.key in state.issues
-            },
-            {
-                role: links.issue(state.issues[sign_off_key(spec.program, stage, role)])
-                for role in spec.stages[stage].gate.sign_off
-                if sign_off_key(spec.program, stage, role) in state.issues
-            },
-        ),
-    )
+    view = gate_view(outline, state, stage, decision.judged[stage])
+    linked = {key: links.issue(name) for key, name in view.items.items()}
+    where = [
+        f"- {role}: {links.issue(state.issues[key])}"
+        for role in spec.stages[stage].gate.sign_off
+        if (key := sign_off_key(spec.program, stage, role)) in state.issues
+    ]
+    signing = ["", "Sign here:", "", *where] if where else []
+    return "\n".join([gate_evidence(replace(view, items=linked)), *signing])
 
 
 def form_text(outline: Outline, decision: Decision, links: Links, *, now: datetime) -> str:

@@ -1,14 +1,20 @@
-"""The evidence of a gate as Markdown: one text for Prefect, Jira and the Resume form. Pure."""
+"""The evidence of a gate as Markdown: one text for Prefect, Jira and the Resume form. Pure.
 
-from collections.abc import Iterable, Mapping
+Its size is bounded, whatever the number of items: what is not shown is counted.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from policy_rollout.gates import Answer, Judged, may_sign, missing_sign_offs
+from policy_rollout.gates import Answer, Judged, OpenItem, difference, missing_sign_offs
 from policy_rollout.program import GateState
+from policy_rollout.signers import Bench
 from policy_rollout.spec.model import Spec
 
 OPEN_ITEMS_SHOWN = 12
+PARTS_SHOWN = 40
+CHANGES_SHOWN = 12
 _MARK = {Answer.HOLDS: "✓", Answer.FAILS: "✗", Answer.CANNOT_TELL: "?"}
 
 
@@ -17,34 +23,58 @@ def cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-def local(at: datetime, spec: Spec) -> str:
-    """A time in the program's zone, with its weekday: `Mon 17 Nov 2025 09:00 PST`."""
-    return at.astimezone(spec.timeline.timezone).strftime("%a %-d %b %Y %H:%M %Z")
+def local(at: datetime, spec: Spec, role: str | None = None) -> str:
+    """A time with its weekday, in the program's zone or in a role's: `Mon 17 Nov 2025 09:00 PST`."""
+    own = spec.people[role].timezone if role is not None else None
+    return at.astimezone(own or spec.timeline.timezone).strftime("%a %-d %b %Y %H:%M %Z")
+
+
+def _bounded(lines: Sequence[str], most: int) -> Iterator[str]:
+    yield from lines[:most]
+    if len(lines) > most:
+        yield f"- and {len(lines) - most} more"
 
 
 def criteria_table(judged: Iterable[Judged], issues: Mapping[str, str]) -> str:
-    """Every criterion with its answer, then the items still open with who has them."""
+    """Every criterion with its answer, by language or market, then what is open and who has it."""
     criteria = tuple(judged)
     if not criteria:
         return "No criteria: this gate asks for sign-offs only."
     lines = ["| criterion | asks | answer | done |", "|---|---|---|---|"]
     lines += [
-        f"| {cell(each.name)} | {each.asks} | {_MARK[each.answer]} {each.answer} "
+        f"| {cell(each.name)} | {each.asks} | {_MARK[each.answer]} {_answer(each)} "
         f"| {each.met} of {each.total} |"
         for each in criteria
     ]
-    still_open = [each for judged_one in criteria for each in judged_one.open]
+    parts = [
+        f"- {cell(each.name)}: " + ", ".join(_parts(each)) for each in criteria if each.by_part
+    ]
+    if parts:
+        lines += ["", "By language or market:", "", *_bounded(parts, PARTS_SHOWN)]
+    still_open = [_open_line(left, issues) for each in criteria for left in each.open]
     if still_open:
-        lines += ["", "Still open:", ""]
-        lines += [
-            f"- {issues.get(each.item.key, each.item.short)}: {cell(each.item.title)}"
-            f"{f' ({each.item.part})' if each.item.part and each.item.key not in issues else ''} — "
-            f"{each.why}, {each.item.assignee}"
-            for each in still_open[:OPEN_ITEMS_SHOWN]
-        ]
-    if len(still_open) > OPEN_ITEMS_SHOWN:
-        lines.append(f"- and {len(still_open) - OPEN_ITEMS_SHOWN} more")
+        lines += ["", "Still open:", "", *_bounded(still_open, OPEN_ITEMS_SHOWN)]
     return "\n".join(lines)
+
+
+def _answer(judged: Judged) -> str:
+    if judged.waiver is None:
+        return str(judged.answer)
+    return f"waived by {judged.waiver.person} until {judged.waiver.until}"
+
+
+def _parts(judged: Judged) -> Iterator[str]:
+    for part, met, total in judged.by_part[:PARTS_SHOWN]:
+        yield f"{part} {met} of {total}"
+    if len(judged.by_part) > PARTS_SHOWN:
+        yield f"and {len(judged.by_part) - PARTS_SHOWN} more"
+
+
+def _open_line(each: OpenItem, issues: Mapping[str, str]) -> str:
+    item = each.item
+    part = f" ({item.part})" if item.part and item.key not in issues else ""
+    name = issues.get(item.key, item.short)
+    return f"- {name}: {cell(item.title)}{part} — {each.why}, {item.assignee}"
 
 
 def history(spec: Spec, gate: GateState) -> str:
@@ -56,51 +86,74 @@ def history(spec: Spec, gate: GateState) -> str:
     )
 
 
-def sign_off_table(spec: Spec, stage: str, gate: GateState, issues: Mapping[str, str]) -> str:
-    """Who has signed, and who is waited for since when."""
+def waivers(gate: GateState) -> str:
+    """Every waiver of the gate, with its reason."""
+    return "\n".join(
+        f"- {cell(each.criterion)} is waived by {each.person} until {each.until}: "
+        f"{cell(each.reason)}"
+        for each in gate.waivers.values()
+    )
+
+
+def changes_since(gate: GateState) -> str:
+    """What differs from the text that was asked for before; empty where nothing was."""
+    texts = [each for each in gate.covers.values() if each]
+    if len(texts) < 2:  # noqa: PLR2004 - a difference needs two
+        return ""
+    changed = [f"- {cell(line)}" for line in difference(texts[-2], texts[-1])]
+    return "\n".join(["Changed since it was last asked:", "", *_bounded(changed, CHANGES_SHOWN)])
+
+
+def sign_off_table(seat: Bench) -> str:
+    """Who has signed, and who is waited for since when, in their own time."""
+    spec, stage, gate = seat.spec, seat.stage, seat.gate
     asked_for = spec.stages[stage].gate.sign_off
     if not asked_for:
         return "Nobody has to sign: the gate passes when its criteria hold."
-    digest = gate.digest
-    missing = missing_sign_offs(spec, stage, gate, digest)
-    standing = gate.standing(digest)
-    lines = ["| role | needs | signed | waiting for | where |", "|---|---|---|---|---|"]
+    missing = missing_sign_offs(spec, stage, gate, gate.digest)
+    lines = ["| role | needs | signed | waiting for | since |", "|---|---|---|---|---|"]
     for role, quorum in asked_for.items():
-        signed = [each for each in standing if each.role == role]
-        names = ", ".join(f"{each.person} ({local(each.at, spec)})" for each in signed) or "—"
-        able = [each for each in may_sign(spec, role) if each not in {s.person for s in signed}]
-        waiting = " or ".join(able) if role in missing else "—"
-        if role in missing and digest is None:
+        signed = ", ".join(_signatures(seat, role)) or "—"
+        waiting, since = "—", "—"
+        if role in missing and gate.digest is None:
             waiting = "the criteria above"
-        lines.append(
-            f"| {role} | {quorum} | {names} | {waiting} | {issues.get(role, 'not asked yet')} |"
-        )
+        elif role in missing and gate.ready_at is not None:
+            waiting = " or ".join(seat.waited_for(role)) or "nobody may sign: see the owner"
+            since = local(gate.ready_at, spec, role)
+        lines.append(f"| {role} | {quorum} | {signed} | {waiting} | {since} |")
     return "\n".join(lines)
 
 
+def _signatures(seat: Bench, role: str) -> Iterator[str]:
+    for given in seat.gate.standing(seat.gate.digest):
+        if given.role == role:
+            for_whom = f" for {given.stands_for}" if given.stands_for else ""
+            on_conditions = f", {len(given.conditions)} conditions" if given.conditions else ""
+            yield f"{given.person}{for_whom} ({local(given.at, seat.spec, role)}{on_conditions})"
+
+
 @dataclass(frozen=True, slots=True)
-class GateLinks:
-    """Links to issues: of work items by stable key, of sign-offs by role."""
+class GateView:
+    """A gate as it is shown: its bench, its criteria, and links to items by stable key."""
 
+    seat: Bench
+    judged: tuple[Judged, ...]
     items: Mapping[str, str]
-    sign_offs: Mapping[str, str]
 
 
-def gate_evidence(
-    spec: Spec, stage: str, gate: GateState, judged: Iterable[Judged], links: GateLinks
-) -> str:
+def gate_evidence(view: GateView) -> str:
     """All that a decision needs: what is decided, what the criteria saw, who signs."""
-    digest = gate.digest
+    spec, gate = view.seat.spec, view.seat.gate
     document = spec.policy.document
     text = f", {document.ref} version {document.version}" if document else ""
     parts = [
-        f"**{cell(spec.name)}** — gate of stage **{stage}**, round {gate.round}",
+        f"**{cell(spec.name)}** — gate of stage **{view.seat.stage}**, round {gate.round}",
         f"Policy change: {spec.policy.change}{text}.",
-        criteria_table(judged, links.items),
-        sign_off_table(spec, stage, gate, links.sign_offs),
+        criteria_table(view.judged, view.items),
+        sign_off_table(view.seat),
+        changes_since(gate),
+        waivers(gate),
+        history(spec, gate),
+        f"Digest of what is signed: `{gate.digest}`" if gate.digest else "",
     ]
-    if gate.rejections:
-        parts.append(history(spec, gate))
-    if digest:
-        parts.append(f"Digest of what is signed: `{digest}`")
-    return "\n\n".join(parts)
+    return "\n\n".join(part for part in parts if part)

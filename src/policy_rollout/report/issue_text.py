@@ -1,10 +1,9 @@
 """What our Jira issues say, as Markdown. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from policy_rollout.gates import Judged, may_sign
-from policy_rollout.program import GateState
-from policy_rollout.report.evidence import cell, criteria_table, history, local
+from policy_rollout import events as ev
+from policy_rollout.report.evidence import GateView, cell, gate_evidence, local
 from policy_rollout.spec.model import Spec
 from policy_rollout.work import WorkItem
 
@@ -49,27 +48,58 @@ def task_text(spec: Spec, item: WorkItem) -> str:
     return "\n\n".join(each for each in (item.details, lines, _FOOT) if each)
 
 
-HOW_TO_SIGN = (
-    "- **To approve**, move this issue to Approved.\n"
-    "- **To reject**, write a comment with the reason, and a line such as "
-    "`Reopen: guideline, quiz/ja-JP` that names what goes back to work; then move this issue to "
-    "Rejected."
-)
+HOW_TO_SIGN = """\
+- **To approve**, move this issue to Approved. To approve with conditions, first write a comment \
+with lines such as `Condition for launch: publish the appeals page`.
+- **To ask for changes**, write a comment with the reason and a line such as `Reopen: guideline, \
+quiz/ja-JP` that names what goes back to work; then move this issue to Rejected.
+- **To reject the program for good**, write the reason and the line `For good`; then move this \
+issue to Rejected.
+- **To waive a criterion**, where you may, write `Waive tasks until 2026-12-31: the reason`."""
 
 
-def sign_off_text(
-    spec: Spec, stage: str, role: str, gate: GateState, judged: Iterable[Judged]
-) -> str:
-    """What a signer reads: the question, the evidence, how to answer, the digest."""
-    document = spec.policy.document
-    text = f" ({document.ref}, version {document.version})" if document else ""
-    needed = spec.stages[stage].gate.sign_off[role]
+def sign_off_text(view: GateView, role: str) -> str:
+    """What a signer reads: the question, the evidence, how to answer."""
+    seat = view.seat
+    needed = seat.spec.stages[seat.stage].gate.sign_off[role]
+    able = ", ".join(seat.able(role)) or "nobody: ask the owner"
+    question = f"Does **{role}** agree that stage **{seat.stage}** is finished?"
     parts = [
-        f"Does **{role}** agree that stage **{stage}** of *{cell(spec.name)}*{text} is finished?",
-        f"May sign: {', '.join(may_sign(spec, role))}. Needed: {needed}. Round {gate.round}.",
-        criteria_table(judged, {}),
-        history(spec, gate),
+        f"{question} May sign: {able}. Needed: {needed}.",
+        gate_evidence(view),
         HOW_TO_SIGN,
-        f"Digest of what is signed: `{gate.digest}`",
     ]
-    return "\n\n".join(part for part in parts if part)
+    return "\n\n".join(parts)
+
+
+def resting_text(view: GateView) -> str:
+    """What a sign-off issue says while its gate does not ask."""
+    return (
+        f"Nothing to sign now: the criteria of stage **{view.seat.stage}** do not hold. "
+        "You are asked again when they do.\n\n" + gate_evidence(view)
+    )
+
+
+def refusal_text(refused: ev.SignOffRefused) -> str:
+    return f"The answer of {refused.name} does not count: {refused.why}."
+
+
+def rejection_text(rejected: ev.Rejected, items: Iterable[WorkItem], unknown: Sequence[str]) -> str:
+    """What a rejection did: what goes back to work, and which names were not understood."""
+    if rejected.for_good:
+        return "The program is stopped for good."
+    parts = [f"Round {rejected.round} is over."]
+    if rejected.sent_back:
+        back = ", ".join(key.split("/", 2)[2] for key in rejected.sent_back)
+        parts.append(f"Back to work: {back}. You are asked again when it is done.")
+    elif unknown:
+        parts.append("Nothing went back to work; everybody is asked again.")
+    else:
+        parts.append(
+            "No item was named behind `Reopen:`, so nothing went back to work; "
+            "everybody is asked again."
+        )
+    if unknown:
+        names = ", ".join(dict.fromkeys(item.item for item in items)) or "none"
+        parts.append(f"Not understood: {', '.join(unknown)}; the items of this stage are: {names}.")
+    return " ".join(parts)

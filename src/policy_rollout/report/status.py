@@ -9,10 +9,13 @@ from rich.markdown import Markdown
 from rich.table import Table
 
 from policy_rollout.decide import as_known
-from policy_rollout.gates import FINISHED, may_sign, missing_sign_offs
+from policy_rollout.gates import FINISHED, missing_sign_offs
 from policy_rollout.plan import Outline
 from policy_rollout.program import ProgramState
 from policy_rollout.report.board import Links, evidence_of, gate_words
+from policy_rollout.report.evidence import local
+from policy_rollout.signers import bench
+from policy_rollout.work import sign_off_key
 
 HEADINGS = ("program", "stands", "gates passed", "waits for")
 
@@ -28,6 +31,8 @@ class Status:
 
     @property
     def stands(self) -> str:
+        if self.state.stopped is not None:
+            return "stopped"
         if self.state.finished_at is not None:
             return "finished"
         return "in trouble" if self.state.trouble is not None else "under way"
@@ -112,7 +117,6 @@ def _as_json(status: Status) -> dict[str, Any]:
 def _stage_json(outline: Outline, state: ProgramState, stage: str) -> dict[str, Any]:
     items = outline.of(stage)
     gate = state.gates.get(stage)
-    missing = missing_sign_offs(outline.spec, stage, gate, gate.digest) if gate else {}
     return {
         "stage": stage,
         "items": len(items),
@@ -121,7 +125,70 @@ def _stage_json(outline: Outline, state: ProgramState, stage: str) -> dict[str, 
         "round": gate.round if gate else None,
         "digest": gate.digest if gate else None,
         "passed_at": gate.passed_at.isoformat() if gate and gate.passed_at else None,
-        "waits_for_sign_off": {role: list(may_sign(outline.spec, role)) for role in missing}
-        if gate and gate.digest and not gate.passed_at
-        else {},
+        "waits_for_sign_off": _waited_for(outline, state, stage),
     }
+
+
+def _waited_for(outline: Outline, state: ProgramState, stage: str) -> dict[str, list[str]]:
+    """Role to who may sign; empty while the gate does not ask."""
+    if stage not in state.waiting_stages or state.gates[stage].digest is None:
+        return {}
+    gate = state.gates[stage]
+    seat = bench(outline.spec, state, stage, outline.of(stage), gate.digest)
+    missing = missing_sign_offs(outline.spec, stage, gate, gate.digest)
+    return {role: list(seat.waited_for(role)) for role in missing}
+
+
+@dataclass(frozen=True, slots=True)
+class ToSign:
+    """Something that one person has to sign."""
+
+    program: str
+    title: str
+    stage: str
+    role: str
+    since: str
+    where: str
+
+
+def to_sign(programs: Iterable[Status], person: str) -> tuple[ToSign, ...]:
+    """All that waits for one person, over all programs, in the programs' order."""
+    return tuple(
+        ToSign(
+            program=each.state.program,
+            title=each.outline.spec.name,
+            stage=stage,
+            role=role,
+            since=_since(each, stage, role),
+            where=_where(each, stage, role),
+        )
+        for each in programs
+        if not each.state.is_over
+        for stage in each.state.waiting_stages
+        for role, people in _waited_for(each.outline, each.state, stage).items()
+        if person in people
+    )
+
+
+def _since(status: Status, stage: str, role: str) -> str:
+    ready_at = status.state.gates[stage].ready_at
+    return local(ready_at, status.outline.spec, role) if ready_at else ""
+
+
+def _where(status: Status, stage: str, role: str) -> str:
+    issue_key = status.state.issues.get(sign_off_key(status.state.program, stage, role))
+    return f"{status.links.jira}/browse/{issue_key}" if issue_key else ""
+
+
+def to_sign_lines(waiting: Iterable[ToSign]) -> list[str]:
+    """One line each, its fields divided by tabs."""
+    return [
+        "\t".join((each.program, each.stage, each.role, each.since, each.where)) for each in waiting
+    ]
+
+
+def to_sign_table(waiting: Iterable[ToSign]) -> Table:
+    table = Table("program", "gate", "role", "since", "sign here")
+    for each in waiting:
+        table.add_row(each.program, each.stage, each.role, each.since, each.where)
+    return table
