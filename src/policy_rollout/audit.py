@@ -185,15 +185,18 @@ def recompute(program: str, records: Iterable[Recorded]) -> Recomputation:
     return Recomputation(program, spec, examiner.past.state, gates, tuple(findings))
 
 
-def as_json(audited: Audit) -> dict[str, object]:
-    """The audit for a machine; `verified` is whether there is no finding."""
+def as_json(audited: Audit, findings: Sequence[Finding]) -> dict[str, object]:
+    """The audit for a machine; `verified` is whether there is no finding.
+
+    `findings` are the audit's own, or those of the folder that it was read from.
+    """
     return {
         "program": audited.program,
         "entries": len(audited.entries),
         "head": audited.head,
-        "verified": audited.verified,
+        "verified": not findings,
         "gates": [_gate_json(each) for each in audited.recomputation.gates],
-        "findings": [each.as_json() for each in audited.findings],
+        "findings": [each.as_json() for each in findings],
     }
 
 
@@ -207,14 +210,16 @@ def _gate_json(gate: GateAudit) -> dict[str, object]:
     }
 
 
-def verdict_lines(audited: Audit) -> Iterator[str]:
-    """The audit for a person, one line a gate and a finding."""
+def verdict_lines(audited: Audit, findings: Sequence[Finding], *, most: int) -> Iterator[str]:
+    """The audit for a person: a line a gate, then `most` findings, then the verdict."""
     count = len(audited.entries)
-    yield f"{audited.program}: {count} entr{'y' if count == 1 else 'ies'}, head {audited.head}"
+    yield f"{audited.program}: {count:,} entr{'y' if count == 1 else 'ies'}, head {audited.head}"
     for gate in audited.recomputation.gates:
         yield f"gate {gate.stage}: {gate_words(gate)}"
-    yield from (str(each) for each in audited.findings)
-    yield verdict(audited.findings)
+    yield from (str(each) for each in findings[:most])
+    if len(findings) > most:
+        yield f"and {len(findings) - most:,} more findings; all of them with --json"
+    yield verdict(findings)
 
 
 def gate_words(gate: GateAudit) -> str:

@@ -142,7 +142,7 @@ class Journal:
         Raises:
             JournalUnavailable: the database cannot be read.
         """
-        if not self._is_made():
+        if not self._tables.is_made():
             return ()
         with self._stored(program, after=0) as stored:
             return tuple(stored)

@@ -37,7 +37,8 @@ a { color: #0b4f9c; }
 small, .soft { color: var(--soft); }
 code { font: .86em/1.45 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace;
   overflow-wrap: anywhere; }
-.verdict { margin: 1.25rem 0; padding: .8rem 1rem; border-left: .4rem solid; font-weight: 600; }
+.verdict { max-width: none; margin: 1.25rem 0; padding: .8rem 1rem; font-weight: 600;
+  border-left: .4rem solid; }
 .good { color: var(--good); border-color: var(--good); }
 .bad { color: var(--bad); border-color: var(--bad); }
 .verdict.good { background: #eaf5ee; }
@@ -51,7 +52,7 @@ caption { text-align: left; font-weight: 600; padding: .35rem 0; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .6rem;
   border-bottom: 1px solid var(--line); overflow-wrap: break-word; }
 th { background: var(--shade); font-weight: 600; white-space: nowrap; }
-td:first-child { white-space: nowrap; }
+td:first-child, td small { white-space: nowrap; }
 details { border: 1px solid var(--line); border-radius: 4px; margin: .5rem 0; padding: 0 .8rem; }
 summary { cursor: pointer; padding: .45rem 0; font-weight: 600; }
 pre { overflow-x: auto; background: var(--shade); padding: .8rem; font-size: .82rem; }
