@@ -4,7 +4,7 @@ Each time it starts, from the first line, it makes the world what the spec and t
 Nothing is remembered in the flow itself.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import uuid4
 
 from prefect import flow, get_run_logger
@@ -15,20 +15,14 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from pydantic import Field
 
+from flows.forms import resume_form
 from flows.passes import pass_or_trouble
 from flows.programs import PASTED, SHIPPED, run_name, text_of
-from flows.taking_up import CHECK, note_answer, take_up, wait_key
+from flows.taking_up import note_answer, take_up, wait_key
 from policy_rollout.errors import JournalUnavailable, ProgramAlreadyLaunched, SpecRefused
 from policy_rollout.history import state_of
 from policy_rollout.journal.store import Journal
 from policy_rollout.settings import Settings
-
-
-class Answer(RunInput):
-    """The Resume form."""
-
-    action: Literal["check now", "create again what was deleted"] = CHECK
-    note: str = Field(default="", description="Why, for the journal; may stay empty.")
 
 
 @flow(name="rollout", flow_run_name=run_name)
@@ -56,7 +50,7 @@ def rollout(
     except JournalUnavailable as error:
         get_run_logger().error("%s", error)
         suspend_flow_run(
-            wait_for_input=Answer.with_initial_data(description=str(error), action=CHECK),
+            wait_for_input=RunInput.with_initial_data(description=str(error)),
             key=f"journal-{uuid4()}",
             timeout=None,
         )
@@ -68,12 +62,13 @@ def _carry(text: str, source: str) -> State[str]:
     with Journal(settings.journal_address) as journal:
         spec = take_up(journal, text, source, run)
         while True:
-            note_answer(journal, spec.program, run)
+            note_answer(journal, settings, spec, run)
             stands = pass_or_trouble(journal, settings, spec)
             if stands.is_over:
                 return Completed(message=stands.text)
+            state = state_of(journal, spec.program)
             suspend_flow_run(
-                wait_for_input=Answer.with_initial_data(description=stands.text, action=CHECK),
-                key=wait_key(state_of(journal, spec.program)),
+                wait_for_input=resume_form(spec, state, stands.text),
+                key=wait_key(state),
                 timeout=None,
             )

@@ -1,20 +1,30 @@
 """How a run finds its program: launched by it, or by a run before it that wrote nothing."""
 
 from datetime import UTC, datetime
-from typing import Literal
 
+from prefect import get_run_logger
+
+from flows.forms import CHECK, RECREATE, shown_digest
 from policy_rollout import events as ev
 from policy_rollout import prefect_api
-from policy_rollout.errors import ProgramAlreadyLaunched
+from policy_rollout.errors import (
+    AnswerRefused,
+    CodeRefused,
+    CodesKeyWrong,
+    ProgramAlreadyLaunched,
+    SettingsWrong,
+)
 from policy_rollout.history import decide_and_write, state_of
 from policy_rollout.journal.store import Journal
 from policy_rollout.program import ProgramState
+from policy_rollout.settings import Settings
+from policy_rollout.sign_offs import Action
+from policy_rollout.signing import GivenAnswer, take_answer
 from policy_rollout.spec.model import Spec
 from policy_rollout.spec.reader import read_valid
 from policy_rollout.work import State
 
-CHECK: Literal["check now"] = "check now"
-RECREATE: Literal["create again what was deleted"] = "create again what was deleted"
+ANSWER_FIELDS = ("action", "gate", "role", "person", "code", "note", "shown")
 
 
 def take_up(journal: Journal, text: str, source: str, run: str) -> Spec:
@@ -40,18 +50,40 @@ def take_up(journal: Journal, text: str, source: str, run: str) -> Spec:
     return spec
 
 
-def note_answer(journal: Journal, program: str, run: str) -> None:
-    """Journal the answer that resumed this run, once."""
-    state = state_of(journal, program)
+def note_answer(journal: Journal, settings: Settings, spec: Spec, run: str) -> None:
+    """Journal the answer that resumed this run, once; an answer to a gate is proven first."""
+    state = state_of(journal, spec.program)
     answer = prefect_api.given_answer(run, wait_key(state))
     if answer is None:
         return
-    action, because = str(answer.get("action", "")), str(answer.get("note", ""))
-    resumed: list[ev.Event] = [ev.Resumed(wait=state.waits, because=because or action)]
-    if action == RECREATE:
+    given = {name: str(answer.get(name, "")) for name in ANSWER_FIELDS}
+    now = datetime.now(UTC)
+    if given["action"] in {each.value for each in Action}:
+        _take_answer(journal, settings, spec, given)
+        state = state_of(journal, spec.program)
+    because = given["note"] if given["action"] == CHECK else given["action"]
+    resumed: list[ev.Event] = [ev.Resumed(wait=state.waits, because=because or CHECK)]
+    if given["action"] == RECREATE:
         gone = tuple(key for key, seen in state.seen.items() if seen.state is State.MISSING)
         resumed.append(ev.RecreationAsked(keys=gone))
-    decide_and_write(journal, state, resumed, actor=because or "Prefect", at=datetime.now(UTC))
+    decide_and_write(journal, state, resumed, actor="Prefect", at=now)
+
+
+def _take_answer(journal: Journal, settings: Settings, spec: Spec, given: dict[str, str]) -> None:
+    """Refusals are journaled where the gate waits, and shown in the run's log."""
+    answer = GivenAnswer(
+        stage=given["gate"],
+        role=given["role"],
+        person=given["person"].strip(),
+        action=given["action"],
+        reason=given["note"],
+        code=given["code"].strip(),
+        shown=shown_digest(given["shown"], given["gate"]),
+    )
+    try:
+        take_answer(journal, settings, spec, answer, now=datetime.now(UTC))
+    except (AnswerRefused, CodeRefused, CodesKeyWrong, SettingsWrong) as refused:
+        get_run_logger().warning("%s", refused)
 
 
 def wait_key(state: ProgramState) -> str:

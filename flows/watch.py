@@ -11,8 +11,8 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
+from flows.forms import CHECK
 from flows.publishing import publish
-from flows.taking_up import CHECK
 from policy_rollout import prefect_api
 from policy_rollout.circumstances import circumstances_of
 from policy_rollout.decide import Decision, as_known, decide, steps_due, to_look_at

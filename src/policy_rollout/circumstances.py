@@ -1,23 +1,16 @@
 """What a decision needs besides spec, state and world, as it is now. Reads the journal."""
 
-from datetime import date, datetime
+from datetime import datetime
+from functools import partial
 
 from policy_rollout.absences import absent
 from policy_rollout.decide import Circumstances
 from policy_rollout.journal.store import Journal
 from policy_rollout.people_history import absences_of
 from policy_rollout.settings import Settings
-from policy_rollout.silence import Away
 
 
 def circumstances_of(journal: Journal, settings: Settings, now: datetime) -> Circumstances:
     """The absences that stand, the site's word for no, and the time."""
     announced = absences_of(journal)
-
-    def away(person: str, day: date) -> Away | None:
-        found = absent(announced, person, day)
-        if found is None:
-            return None
-        return Away(f"absent until {found.to_day:%a %-d %b %Y}", found.delegate)
-
-    return Circumstances(now, settings.jira_rejected_status, away)
+    return Circumstances(now, settings.jira_rejected_status, partial(absent, announced))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from policy_rollout import audit_cli, people_cli
+from policy_rollout import audit_cli, people_cli, sign_cli
 from policy_rollout.errors import ProgramUnknown, RolloutError, SpecRefused
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ app = typer.Typer(
 )
 app.add_typer(people_cli.app, name="people")
 audit_cli.mount(app)
+app.command()(sign_cli.sign)
 out = Console()
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 

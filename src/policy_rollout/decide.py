@@ -186,20 +186,21 @@ class _Scene:
     def _see(self, item: WorkItem) -> ev.Seen | None:
         """What stands outside for an item; None before it was created."""
         if item.kind is Kind.TASK:
-            if item.key not in self.ahead.issues:
-                return None
-            issue = self.world.issues.get(item.key)
-            if issue is None:
-                return ev.Seen(state=State.MISSING)
-            if item.key in self.ahead.sent_back:
-                return ev.Seen(state=State.TODO)
-            if issue.state is not State.DONE:
-                return ev.Seen(state=issue.state)
-            return ev.Seen(state=State.DONE, doers=self._doers(issue))
+            return self._see_issue(item) if item.key in self.ahead.issues else None
         if item.key not in self.ahead.rows:
             return None
         row = self.world.rows.get(item.key)
         return ev.Seen(state=State.MISSING) if row is None else self._see_row(item, row)
+
+    def _see_issue(self, item: WorkItem) -> ev.Seen:
+        issue = self.world.issues.get(item.key)
+        if issue is None:
+            return ev.Seen(state=State.MISSING)
+        if item.key in self.ahead.sent_back:
+            return ev.Seen(state=State.TODO)
+        if issue.state is not State.DONE:
+            return ev.Seen(state=issue.state)
+        return ev.Seen(state=State.DONE, doers=self._doers(issue))
 
     def _doers(self, issue: ObservedIssue) -> tuple[str, ...]:
         """The account that has a finished issue, and the one that moved it to done."""
@@ -255,7 +256,8 @@ class _Scene:
         """Ask for sign-offs on the current digest; pass the gates that have them all."""
         if self.ahead.stopped is not None:
             return False
-        return any([self._move_gate(stage) for stage in self.ahead.waiting_stages])
+        moved = [self._move_gate(stage) for stage in self.ahead.waiting_stages]
+        return any(moved)
 
     def _move_gate(self, stage: str) -> bool:
         judged = self._judge(stage)

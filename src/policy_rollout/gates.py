@@ -269,13 +269,13 @@ def _differing(
     after = {each[name]: each for each in new.get(part, ())}
     yield from (f"{key}: new" for key in after if key not in before)
     yield from (f"{key}: gone" for key in before if key not in after)
-    for key in after:
-        if key in before and before[key] != after[key]:
-            yield from (
-                f"{key}, {field}: was {_words(before[key].get(field))}, is {_words(text)}"
-                for field, text in after[key].items()
-                if before[key].get(field) != text
-            )
+    for key, is_now in after.items():
+        was = before.get(key, is_now)
+        yield from (
+            f"{key}, {field}: was {_words(was.get(field))}, is {_words(text)}"
+            for field, text in is_now.items()
+            if was.get(field) != text
+        )
 
 
 def _words(value: object) -> str:

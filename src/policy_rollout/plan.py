@@ -107,7 +107,7 @@ def changes(
     `judged` has the criteria of each waiting stage, as they stand now.
     """
     if state.stopped is not None:
-        return (*_closings(outline, state, world), *_says(outline, state))
+        return (*_closings(outline, world), *_says(outline, state))
     issues = tuple(_desired_issues(outline, state, judged))
     rows = tuple(_desired_rows(outline, state))
     return (
@@ -121,7 +121,7 @@ def changes(
     )
 
 
-def _closings(outline: Outline, state: ProgramState, world: World) -> Iterator[MoveIssue]:
+def _closings(outline: Outline, world: World) -> Iterator[MoveIssue]:
     """After a rejection for good: the epic, and open issues where the spec says so."""
     keys = [epic_key(outline.spec.program)]
     if outline.spec.if_rejected == "close":

@@ -45,8 +45,7 @@ class AskedWaiver:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A text taken apart; `reason` is the whole text, `unclear` the lines that look like one of
-    the forms and are none."""
+    """A text taken apart; `reason` is the whole of it, `unclear` are lines that begin a form."""
 
     reason: str
     reopen: tuple[str, ...] = ()

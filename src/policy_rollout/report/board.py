@@ -17,7 +17,8 @@ from policy_rollout.work import epic_key, sign_off_key
 ODDITIES_SHOWN = 20
 FORM_HINT = (
     "The program goes on by itself when work is done and sign-offs are given in Jira. "
-    "**Check now** looks at once. It signs nothing."
+    "**check now** looks at once and signs nothing. To answer a gate here, choose its answer, gate "
+    "and role, and give the code that your authenticator shows."
 )
 
 

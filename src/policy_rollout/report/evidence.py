@@ -24,7 +24,7 @@ def cell(text: str) -> str:
 
 
 def local(at: datetime, spec: Spec, role: str | None = None) -> str:
-    """A time with its weekday, in the program's zone or in a role's: `Mon 17 Nov 2025 09:00 PST`."""
+    """A time with its weekday, in the zone of the program or of a role."""
     own = spec.people[role].timezone if role is not None else None
     return at.astimezone(own or spec.timeline.timezone).strftime("%a %-d %b %Y %H:%M %Z")
 

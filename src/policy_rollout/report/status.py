@@ -91,6 +91,12 @@ def program_text(status: Status) -> str:
     return "\n\n".join(parts)
 
 
+def gate_text(status: Status, stage: str) -> str:
+    """The evidence of one waiting gate, as everywhere else."""
+    known = as_known(status.outline, status.state)
+    return evidence_of(status.outline, known, stage, status.links)
+
+
 def program_renderable(status: Status) -> RenderableType:
     return Group(Markdown(program_text(status)))
 
@@ -183,7 +189,7 @@ def _where(status: Status, stage: str, role: str) -> str:
 def to_sign_lines(waiting: Iterable[ToSign]) -> list[str]:
     """One line each, its fields divided by tabs."""
     return [
-        "\t".join((each.program, each.stage, each.role, each.since, each.where)) for each in waiting
+        f"{each.program}\t{each.stage}\t{each.role}\t{each.since}\t{each.where}" for each in waiting
     ]
 
 
