@@ -235,3 +235,88 @@ def test_working_hours_follow_daylight_saving():
     assert calendars.next_working_time(friday_night, "team") == datetime(
         2025, 3, 10, 16, tzinfo=UTC
     )
+
+
+def in_los_angeles(local: str) -> datetime:
+    return datetime.fromisoformat(local).replace(tzinfo=LOS_ANGELES)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "hours"),
+    [
+        ("2025-11-06 10:00", "2025-11-06 12:30", 2.5),
+        ("2025-11-06 03:00", "2025-11-06 23:00", 9),
+        ("2025-11-06 17:00", "2025-11-07 10:00", 2),  # over a night
+        ("2025-11-07 17:00", "2025-11-10 10:00", 2),  # over a weekend
+        ("2025-05-02 17:00", "2025-05-07 10:00", 2),  # over Golden Week
+        ("2025-11-08 10:00", "2025-11-09 20:00", 0),  # a weekend
+        ("2025-11-06 12:00", "2025-11-06 10:00", 0),
+    ],
+)
+def test_working_hours_between_leave_out_nights_weekends_and_holidays(start, end, hours):
+    calendars = Calendars(read(small(TASK)))
+    first, last = in_tokyo(start), in_tokyo(end).astimezone(UTC)
+    assert calendars.working_hours_between(first, last, "tokyo") == timedelta(hours=hours)
+
+
+def test_working_hours_between_are_those_of_the_roles_own_zone():
+    calendars = Calendars(read(small(TASK)))
+    first = datetime(2025, 11, 6, 0, 0, tzinfo=UTC)  # 09:00 in Tokyo, midnight for the team
+    last = datetime(2025, 11, 6, 10, 0, tzinfo=UTC)
+    assert calendars.working_hours_between(first, last, "tokyo") == timedelta(hours=9)
+    assert calendars.working_hours_between(first, last, "team") == timedelta(hours=1)
+
+
+def with_night_shift() -> Calendars:
+    # Egypt's clocks jump on a Friday: 25 April 2025, from 00:00 to 01:00.
+    text = small(TASK).replace(
+        "members: [a@", "timezone: Africa/Cairo, hours: 00:00-06:00, members: [a@"
+    )
+    return Calendars(read(text))
+
+
+def test_an_hour_that_daylight_saving_skips_is_not_worked():
+    thursday = datetime(2025, 4, 24, 12, tzinfo=UTC)
+    found = with_night_shift().working_hours_between(thursday, thursday + timedelta(days=1), "team")
+    assert found == timedelta(hours=5)
+
+
+def test_a_day_worked_over_a_jump_of_the_clock_is_counted_by_real_time():
+    text = small(TASK).replace("timezone: UTC", "timezone: America/Los_Angeles")
+    calendars = Calendars(read(text))
+    friday, monday = in_los_angeles("2025-03-07 17:00"), in_los_angeles("2025-03-10 10:00")
+    assert calendars.working_hours_between(friday, monday, "team") == timedelta(hours=2)
+    assert calendars.after_working_hours(friday, timedelta(hours=2), "team") == monday
+
+
+@pytest.mark.parametrize(
+    ("start", "hours", "local"),
+    [
+        ("2025-11-06 10:00", 2, "2025-11-06 12:00"),
+        ("2025-11-06 20:00", 2, "2025-11-07 11:00"),
+        ("2025-11-06 10:00", 8, "2025-11-07 09:00"),  # the end of the day is no working time
+        ("2025-11-07 17:00", 2, "2025-11-10 10:00"),
+        ("2025-11-08 10:00", 0, "2025-11-10 09:00"),
+    ],
+)
+def test_some_working_hours_later_the_role_is_at_work(start, hours, local):
+    calendars = Calendars(read(small(TASK)))
+    found = calendars.after_working_hours(in_tokyo(start), timedelta(hours=hours), "tokyo")
+    assert found == in_tokyo(local)
+    assert found.tzinfo is UTC
+
+
+zones = st.sampled_from(["America/Los_Angeles", "Europe/Dublin", "Africa/Cairo", "Asia/Tokyo"])
+
+
+@given(
+    st.datetimes(datetime(2024, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)),
+    st.integers(0, 200 * 60).map(lambda minutes: timedelta(minutes=minutes)),
+    zones,
+)
+def test_the_hours_until_some_working_hours_later_are_those(start, amount, zone):
+    text = small(TASK).replace("timezone: UTC", f"timezone: {zone}")
+    calendars = Calendars(read(text))
+    there = calendars.after_working_hours(start, amount, "team")
+    assert calendars.in_working_hours(there, "team")
+    assert calendars.working_hours_between(start, there, "team") == amount

@@ -57,6 +57,13 @@ class Settings(BaseSettings):
     codes_key: Annotated[
         SecretStr, Field(description="Encrypts the secrets of people's authenticators.")
     ] = SecretStr("")
+    notice_urls: Annotated[
+        SecretStr,
+        Field(
+            description="Apprise URLs that reminders go to, separated by commas or lines; "
+            "`{person}` in one stands for the mail address of each person."
+        ),
+    ] = SecretStr("")
     settle_seconds: Annotated[
         float, Field(gt=0, description="How long a lost write stays in doubt.")
     ] = 180
