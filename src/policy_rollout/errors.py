@@ -25,7 +25,6 @@
         ├── WriteInDoubt       a write that may or may not have happened
         ├── IssueNotOurs       an issue that does not carry the mark it should
         ├── NoticeFailed       a notice did not arrive through one channel
-        ├── NoticeFailed       a notice did not arrive through one channel
         ├── NoWayToStatus      no transition leads to the status that is wanted
         └── PreflightFailed    something is missing before the first write
 
@@ -379,26 +378,6 @@ class NoWayToStatus(ServiceError):
             service,
             f"{issue_key} stands on {status!r} and no transition leads to {wanted!r}; "
             f"it can go to: {names}. Move it by hand or mend the workflow in Jira",
-        )
-
-
-class NoticeFailed(ServiceError):
-    """A notice did not arrive through one channel; never carries the channel's address.
-
-    Args:
-        channel: as "channel 2 (Slack)", counted as in ROLLOUT_NOTICE_URLS.
-        people: who was to be told through it.
-        reason: what is known of why.
-    """
-
-    def __init__(self, channel: str, people: Sequence[str], reason: str) -> None:
-        self.channel = channel
-        self.people = tuple(people)
-        super().__init__(
-            "Notices",
-            f"{channel} did not reach {', '.join(people)}: {reason}. The sign-off issue in Jira "
-            "says the same; try the channel's address of ROLLOUT_NOTICE_URLS with the command "
-            "`apprise`",
         )
 
 
