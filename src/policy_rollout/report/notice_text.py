@@ -38,13 +38,17 @@ class Notice:
 
 
 def to_tell(gate: GateState) -> Iterator[Escalated]:
-    """The escalations of the gate's round that are told, each by itself.
+    """The escalations of the gate's round that are told, once their role is asked to sign.
 
     Backups that are called because of silence are told by the step, all at once.
     """
-    yield from gate.reminded.values()
-    for (role, _), called in gate.called.items():
-        if called.announced or (role, "backup") not in gate.reminded:
+    asked = {role for role, each in gate.asked.items() if each.digest == gate.digest}
+    for step in gate.reminded.values():
+        if step.role in asked:
+            yield step
+    for called in gate.called.values():
+        by_step = not called.announced and (called.role, "backup") in gate.reminded
+        if called.role in asked and not by_step:
             yield called
 
 
