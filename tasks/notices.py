@@ -8,7 +8,6 @@ from prefect.cache_policies import NO_CACHE
 from pydantic import SecretStr
 
 from policy_rollout import events as ev
-from policy_rollout.connections import open_jira
 from policy_rollout.errors import SettingsWrong
 from policy_rollout.history import note
 from policy_rollout.journal.store import Journal
@@ -24,11 +23,11 @@ ACTOR = "rollout"
 def send_notices(spec: Spec, notices: Sequence[Notice]) -> None:
     """Send each once: journaled before, so that one whose outcome is lost is not sent again."""
     settings = Settings.load()
-    with open_jira(settings, spec) as jira, Journal(settings.journal_address) as journal:
+    with Journal(settings.journal_address) as journal:
         for notice in notices:
             _note(journal, spec, ev.NoticeIntended(marks=(notice.mark,)))
-            linked = notice.with_link(jira.issue_url(notice.issue_key))
-            outcome = _send(settings.notice_urls, linked)
+            issue_url = f"{settings.jira_url.rstrip('/')}/browse/{notice.issue_key}"
+            outcome = _send(settings.notice_urls, notice.with_link(issue_url))
             _note(journal, spec, outcome)
             for text in outcome.failed:
                 get_run_logger().warning(text)

@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 from aiosmtpd.controller import Controller
+from prefect.logging import disable_run_logger
 from pydantic import SecretStr
 
+from policy_rollout import events as ev
 from policy_rollout.errors import NoticeFailed, SettingsWrong
+from policy_rollout.history import records_of
+from policy_rollout.journal.store import Journal
 from policy_rollout.notices import Channels
+from policy_rollout.report.notice_text import Notice
+from policy_rollout.settings import Settings
+from tasks.notices import send_notices
+from tests.planned import read, small
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
@@ -216,3 +224,61 @@ def test_what_apprise_logs_is_dropped(caplog):
     caplog.set_level(logging.DEBUG, logger="apprise")
     channels("json://127.0.0.1:1").send(("d@example.com",), "W", "x")
     assert caplog.text == ""
+
+
+NOTICE = Notice("mark-1", ("d@example.com",), "Waiting", "Please sign.", "P-7")
+SPEC = read(small("  one: {tasks: {a: {title: A, team: team}}}"))
+
+
+@pytest.fixture
+def tell(tmp_path, monkeypatch):
+    """Send the notice with these channels in the settings; gives what was journaled of it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ROLLOUT_JIRA_URL", "http://127.0.0.1:1/jira/")
+
+    def tell(urls: str) -> list[ev.Event]:
+        monkeypatch.setenv("ROLLOUT_NOTICE_URLS", urls)
+        with Journal(Settings.load().journal_address) as journal:
+            with disable_run_logger():
+                send_notices.fn(SPEC, [NOTICE])
+            return [each.event for each in records_of(journal, SPEC.program)]
+
+    (tmp_path / ".rollout").mkdir()
+    return tell
+
+
+def test_a_notice_is_journaled_before_and_after_it_is_sent(serve, tell):
+    assert tell(serve(Inbox()).address()) == [
+        ev.NoticeIntended(marks=("mark-1",)),
+        ev.NoticeSent(mark="mark-1", arrived=("channel 1 (E-Mail) for d@example.com",), failed=()),
+    ]
+
+
+def test_a_notice_links_the_sign_off_issue_on_the_site_of_the_settings(serve, tell):
+    inbox = Inbox()
+    tell(serve(inbox).address())
+    html = inbox.mails[0].get_body(("html",)).get_content()
+    assert '<a href="http://127.0.0.1:1/jira/browse/P-7">P-7</a>' in html
+
+
+def test_a_channel_that_fails_is_journaled_and_stops_nobody(serve, tell):
+    _, outcome = tell(serve(Inbox(refuses="550 no such mailbox")).address())
+    assert outcome.arrived == ()
+    assert outcome.failed[0].startswith("Notices: channel 1 (E-Mail) did not reach d@example.com")
+
+
+def test_wrong_settings_are_journaled_without_the_address_and_stop_nobody(tell):
+    _, outcome = tell(f"nonsense://{SECRET}")
+    assert outcome.failed[0].startswith("setting ROLLOUT_NOTICE_URLS: address 1 of 1 is none")
+    assert SECRET not in outcome.failed[0]
+
+
+def test_without_channels_the_journal_says_that_it_arrived_nowhere(tell):
+    assert tell("")[1] == ev.NoticeSent(mark="mark-1", arrived=(), failed=())
+
+
+def test_the_settings_show_no_address_of_a_channel(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ROLLOUT_NOTICE_URLS", f"slack://{SECRET}")
+    settings = Settings.load()
+    assert SECRET not in f"{settings!r}{settings.model_dump_json()}"
