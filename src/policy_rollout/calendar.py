@@ -292,11 +292,12 @@ class Calendars:
     def _shifts(self, start: datetime, role: str) -> Iterator[tuple[datetime, datetime]]:
         """Begin and end of the role's working days in UTC, from the day of `start` on, for ever."""
         hours, zone, calendar = self.spec.people[role].hours, self.zone_of(role), self.of_role(role)
-        day = calendar.on_or_after(day_in(start, zone))
+        day = day_in(start, zone)
         while True:
-            opens, closes = (datetime.combine(day, each) for each in (hours.start, hours.end))
-            yield to_utc(opens, zone), to_utc(closes, zone)
-            day = calendar.add(day, 1)
+            if calendar.is_business_day(day):
+                opens, closes = (datetime.combine(day, each) for each in (hours.start, hours.end))
+                yield to_utc(opens, zone), to_utc(closes, zone)
+            day = moved_by(day, ONE_DAY)
 
     def _markets(self, role: str) -> tuple[str, ...]:
         own = self.spec.people[role].holidays
