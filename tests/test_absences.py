@@ -15,6 +15,7 @@ from policy_rollout.people_events import (
     AbsenceAnnounced,
     AbsenceEnded,
     AuthenticatorEnrolled,
+    AuthenticatorShown,
     people_body_of,
     people_event_from,
 )
@@ -146,6 +147,7 @@ def test_a_day_is_free_exactly_when_no_announcement_of_it_outlives_a_return(even
     [
         announced(delegate=MEI),
         ended(MONDAY),
+        AuthenticatorShown(person=KIM, by="ana"),
         AuthenticatorEnrolled(person=KIM, replaced=True, by="ana"),
     ],
     ids=lambda event: event.kind,

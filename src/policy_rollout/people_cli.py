@@ -71,16 +71,21 @@ def enroll(
     """Show a QR code for an authenticator app; it counts once a code of it was typed."""
     from policy_rollout.authenticators import Authenticators
     from policy_rollout.journal.store import Journal
-    from policy_rollout.people_events import AuthenticatorEnrolled
+    from policy_rollout.people_events import AuthenticatorEnrolled, AuthenticatorShown
     from policy_rollout.people_history import note_people
     from policy_rollout.settings import Settings
 
     settings = Settings.load()
-    with Authenticators(settings.journal_address, settings.codes_key) as authenticators:
-        _show_secret(authenticators.enroll(person, replace=replace))
+    with (
+        Authenticators(settings.journal_address, settings.codes_key) as authenticators,
+        Journal(settings.journal_address) as journal,
+    ):
+        uri = authenticators.enroll(person, replace=replace)
+        # Before it is seen: nobody holds a secret of which the journal does not know.
+        note_people(journal, AuthenticatorShown(person=person, by=_by()), at=_now())
+        _show_secret(uri)
         confirmed = _confirmed(authenticators, person)
-    event = AuthenticatorEnrolled(person=person, replaced=confirmed.replaced, by=_by())
-    with Journal(settings.journal_address) as journal:
+        event = AuthenticatorEnrolled(person=person, replaced=confirmed.replaced, by=_by())
         note_people(journal, event, at=_now())
     _say(f"{person} can sign with the codes of this app from now on, each code once")
 

@@ -18,6 +18,14 @@ class _PeopleEvent(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class AuthenticatorShown(_PeopleEvent):
+    """A new secret is about to be shown; it counts only where an enrolment follows."""
+
+    kind: Literal["authenticator_shown"] = "authenticator_shown"
+    person: str
+    by: str
+
+
 class AuthenticatorEnrolled(_PeopleEvent):
     """From now on codes of a new authenticator count; `replaced` tells that another one did."""
 
@@ -48,7 +56,8 @@ class AbsenceEnded(_PeopleEvent):
 
 
 PeopleEvent = Annotated[
-    AuthenticatorEnrolled | AbsenceAnnounced | AbsenceEnded, Field(discriminator="kind")
+    AuthenticatorShown | AuthenticatorEnrolled | AbsenceAnnounced | AbsenceEnded,
+    Field(discriminator="kind"),
 ]
 
 _ADAPTER: TypeAdapter[PeopleEvent] = TypeAdapter(PeopleEvent)

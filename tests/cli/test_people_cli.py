@@ -2,6 +2,9 @@
 
 import json
 import os
+import pty
+import re
+import select
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -21,7 +24,12 @@ from policy_rollout.authenticators import Authenticators
 from policy_rollout.errors import AlreadyEnrolled, CodeRefused, NotAbsent, Refusal, RolloutError
 from policy_rollout.history import programs
 from policy_rollout.journal.store import Journal
-from policy_rollout.people_events import AbsenceAnnounced, AuthenticatorEnrolled
+from policy_rollout.people_events import (
+    PEOPLE,
+    AbsenceAnnounced,
+    AuthenticatorEnrolled,
+    AuthenticatorShown,
+)
 from policy_rollout.people_history import people_records
 
 KIM = "p.kim@example.com"
@@ -115,9 +123,13 @@ def test_the_picture_is_the_qr_code_of_the_provisioning_uri(machine, known_secre
 def test_an_enrolment_is_journaled_without_its_secret(machine, known_secret):
     machine.said("enroll", KIM, typed=known_secret.code(NOW) + "\n")
     with Journal(machine.address) as journal:
-        (record,) = people_records(journal)
-    assert record.event == AuthenticatorEnrolled(person=KIM, replaced=False, by="ana")
-    assert (record.actor, record.at) == ("ana", NOW)
+        records = people_records(journal)
+        bodies = str(journal.read(PEOPLE))
+    assert [(each.actor, each.at, each.event) for each in records] == [
+        ("ana", NOW, AuthenticatorShown(person=KIM, by="ana")),
+        ("ana", NOW, AuthenticatorEnrolled(person=KIM, replaced=False, by="ana")),
+    ]
+    assert known_secret.secret not in bodies
 
 
 def test_a_wrong_code_may_be_typed_twice(machine, known_secret):
@@ -127,14 +139,17 @@ def test_a_wrong_code_may_be_typed_twice(machine, known_secret):
     assert "can sign with the codes of this app" in said
 
 
-def test_after_three_wrong_codes_nothing_counts_and_nothing_is_journaled(machine, known_secret):
+def test_after_three_wrong_codes_the_journal_knows_only_that_a_secret_was_shown(
+    machine, known_secret
+):
     wrong = known_secret.wrong_code(NOW)
     refused = machine.trouble("enroll", KIM, typed=f"{wrong}\n" * 3 + known_secret.code(NOW))
     assert isinstance(refused, CodeRefused)
     assert refused.why is Refusal.WRONG
     with machine.authenticators() as authenticators, Journal(machine.address) as journal:
         assert authenticators.everybody() == ()
-        assert people_records(journal) == ()
+        (record,) = people_records(journal)
+    assert record.event == AuthenticatorShown(person=KIM, by="ana")
 
 
 def test_who_gives_up_has_enrolled_nothing(machine):
@@ -150,7 +165,7 @@ def test_enrolling_again_needs_replace_and_the_journal_tells(machine, known_secr
     with Journal(machine.address) as journal:
         events = [record.event for record in people_records(journal)]
     assert events[-1] == AuthenticatorEnrolled(person=KIM, replaced=True, by="ana")
-    assert len(events) == 2
+    assert len(events) == 4
 
 
 def test_enrolling_without_a_key_shows_no_secret_and_says_how_to_make_one(machine, monkeypatch):
@@ -262,13 +277,17 @@ def test_a_lock_that_is_over_is_not_listed(everybody, monkeypatch):
 # As a command of its own
 
 
-def rollout(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def environment(**settings: str) -> dict[str, str]:
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("ROLLOUT_")}
     here = str(Path(policy_rollout.__file__).parents[1])  # also where another one is installed
+    return {**inherited, "PYTHONPATH": here, **settings}
+
+
+def rollout(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603  our own command
         [sys.executable, "-m", "policy_rollout.cli", *arguments],
         cwd=folder,
-        env={**inherited, "PYTHONPATH": here},
+        env=environment(),
         capture_output=True,
         text=True,
         timeout=120,
@@ -293,3 +312,38 @@ def test_an_absence_alone_is_no_program_of_the_status(tmp_path):
     rollout("people", "absent", KIM, "--from", "2026-03-09", "--to", "2026-03-13", folder=tmp_path)
     done = rollout("status", folder=tmp_path)
     assert (done.returncode, done.stdout) == (0, "")
+
+
+def read_until(terminal: int, wanted: str) -> str:
+    """What the command writes to its terminal, up to the text that is waited for."""
+    seen = b""
+    while wanted.encode() not in seen:
+        ready, _, _ = select.select([terminal], [], [], 60)
+        assert ready, seen.decode(errors="replace")
+        seen += os.read(terminal, 4096)
+    return seen.decode()
+
+
+def test_on_a_terminal_a_person_enrolls_with_the_app_on_their_phone(tmp_path):
+    ours, theirs = pty.openpty()
+    key = Fernet.generate_key().decode()
+    process = subprocess.Popen(  # noqa: S603  our own command
+        [sys.executable, "-m", "policy_rollout.cli", "people", "enroll", KIM],
+        cwd=tmp_path,
+        env=environment(ROLLOUT_CODES_KEY=key, TERM="xterm"),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    try:
+        os.close(theirs)
+        shown = read_until(ours, "The code that the app shows now: ")
+        (secret,) = re.findall(r"^([A-Z2-7]{32})\r$", shown, re.MULTILINE)
+        assert "\033[97;40m" in shown  # white on black, whatever the terminal's colours are
+        os.write(ours, f"{pyotp.TOTP(secret).now()}\n".encode())
+        read_until(ours, f"{KIM} can sign with the codes of this app")
+        assert process.wait(timeout=60) == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
