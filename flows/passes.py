@@ -39,6 +39,7 @@ from policy_rollout.plan import (
     outline_at,
 )
 from policy_rollout.report.board import form_text, headline
+from policy_rollout.report.notice_text import Notice
 from policy_rollout.settings import Settings
 from policy_rollout.spec.model import Spec
 from policy_rollout.trouble import met
@@ -52,6 +53,7 @@ from tasks.issues import (
     settle_doubt,
     update_issues,
 )
+from tasks.notices import send_notices
 from tasks.rows import add_rows, check_workbook, rewrite_rows
 from tasks.world import look_at_world
 
@@ -181,6 +183,8 @@ def apply(spec: Spec, changes: tuple[Change, ...], *, batch: str) -> None:
         move_issues(spec, moves)
     if comments := of_kind(changes, SayOnIssue):
         comment_on_issues(spec, comments)
+    if told := of_kind(changes, Notice):
+        send_notices(spec, told)
 
 
 def of_kind(changes: tuple[Change, ...], kind: type[_T]) -> list[_T]:

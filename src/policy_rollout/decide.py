@@ -304,6 +304,7 @@ class _Scene:
             self._take(event)
 
     def _barred_members(self) -> Iterator[ev.BackupCalled]:
+        """Members who may not sign at all: their backups are called once they are asked."""
         for stage in self.ahead.waiting_stages:
             gate = self.ahead.gates[stage]
             seat = bench(self.outline.spec, self.ahead, stage, self.outline.of(stage), gate.digest)

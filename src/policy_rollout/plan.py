@@ -22,6 +22,7 @@ from policy_rollout.report.issue_text import (
     sign_off_text,
     task_text,
 )
+from policy_rollout.report.notice_text import Notice, comment, mark_of, notices, to_tell
 from policy_rollout.schedule import Schedule, make_schedule
 from policy_rollout.sign_offs import unknown_names
 from policy_rollout.signers import Bench, bench
@@ -84,7 +85,9 @@ class SayOnIssue:
 
 CHANGES_TOLD = 10
 
-Change = CreateIssue | AddRow | UpdateIssue | RewriteRow | LinkIssues | MoveIssue | SayOnIssue
+Change = (
+    CreateIssue | AddRow | UpdateIssue | RewriteRow | LinkIssues | MoveIssue | SayOnIssue | Notice
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,7 @@ def changes(
         *_links(outline, state, world),
         *_moves(outline, state, world),
         *_says(outline, state),
+        *_notices(outline.spec, state),
     )
 
 
@@ -359,9 +363,27 @@ def _says(outline: Outline, state: ProgramState) -> Iterator[SayOnIssue]:
             *_rejections(outline, state, stage),
             *_partial_quorums(spec, state, stage),
             *_voids(spec, state, stage),
+            *_escalations(spec, state, stage),
         ):
             if say.mark not in state.said:
                 yield say
+
+
+def _escalations(spec: Spec, state: ProgramState, stage: str) -> Iterator[SayOnIssue]:
+    gate = state.gates[stage]
+    for event in to_tell(gate) if gate.passed_at is None else ():
+        if desk := _desk(spec, state, stage, event.role):
+            yield SayOnIssue(desk, comment(spec, gate, event), mark_of(event))
+
+
+def _notices(spec: Spec, state: ProgramState) -> Iterator[Notice]:
+    """The same escalations, to people through their channels: each at most once."""
+    for stage in state.waiting_stages:
+        gate = state.gates[stage]
+        for event in to_tell(gate):
+            if desk := _desk(spec, state, stage, event.role):
+                told = notices(spec, gate, event, desk)
+                yield from (each for each in told if each.mark not in state.said)
 
 
 def _voids(spec: Spec, state: ProgramState, stage: str) -> Iterator[SayOnIssue]:

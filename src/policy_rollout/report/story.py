@@ -33,7 +33,9 @@ def _work_seen(items: dict[str, ev.Seen]) -> str:
     return f"seen: {len(items)} item{'s' * (len(items) != 1)} changed, {done} of them done"
 
 
-def _gate_line(event: ev.Event) -> str | None:  # noqa: PLR0911 - one case a kind
+def _gate_line(  # noqa: C901, PLR0911, PLR0912 - one case a kind
+    event: ev.Event,
+) -> str | None:
     match event:
         case ev.GateReady(stage=stage, round=number, digest=digest):
             return f"gate {stage}, round {number}: criteria hold, sign-offs asked on {digest[:12]}"
@@ -46,6 +48,16 @@ def _gate_line(event: ev.Event) -> str | None:  # noqa: PLR0911 - one case a kin
         case ev.Rejected(stage=stage, person=person, reason=reason, sent_back=back):
             names = ", ".join(key.split("/", 2)[2] for key in back) or "nothing"
             return f"gate {stage}: {person} rejects ({reason}); back to work: {names}"
+        case ev.BackupCalled(stage=stage, role=role, member=member, backups=backups):
+            return f"gate {stage}: {' or '.join(backups)} may sign for {member} ({role})"
+        case ev.Reminded(stage=stage, role=role, step=step):
+            return f"gate {stage}: silence of {role}, next step: {step}"
+        case ev.Waived(stage=stage, criterion=criterion, person=person, until=until):
+            return f"gate {stage}: {person} waives {criterion} until {until}"
+        case ev.CodeGiven(stage=stage, person=person, action=action):
+            return f"gate {stage}: {person} answers by code: {action}"
+        case ev.ProgramStopped(by=person, reason=reason):
+            return f"{person} rejects the program for good: {reason}"
         case ev.GatePassed(stage=stage):
             return f"gate {stage} passes"
     return None

@@ -7,9 +7,11 @@ workbook. One of them rejects a gate once, so that the rework can be watched.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from policy_rollout.gates import missing_sign_offs
 from policy_rollout.program import ProgramState
 from policy_rollout.sandbox.control import Sandbox
 from policy_rollout.sandbox.sheets_control import WorkbookEditor
+from policy_rollout.signers import bench
 from policy_rollout.spec.model import Spec
 from policy_rollout.work import Kind, State, WorkItem, expand, sign_off_key
 
@@ -74,21 +76,16 @@ class PeopleAtWork:
 
     def _sign(self, stage: str, state: ProgramState, items: list[WorkItem]) -> None:
         gate = state.gates[stage]
-        for role, quorum in self.spec.stages[stage].gate.sign_off.items():
+        for role in self.spec.stages[stage].gate.sign_off:
             issue_key = state.issues.get(sign_off_key(self.spec.program, stage, role))
             asked = gate.asked.get(role)
             if issue_key is None or asked is None or asked.digest != gate.digest:
                 continue
-            signed = {each.person for each in gate.standing(gate.digest) if each.role == role}
-            able = [
-                person
-                for person in self.spec.people[role].members
-                if person not in signed and person != self.spec.owner
-            ]
+            able = bench(self.spec, state, stage, items, gate.digest).waited_for(role)
             status = self.sandbox.as_person(able[0]).issue(issue_key) if able else None
             if status is None or status["fields"]["status"]["name"] != "To Do":
                 continue
-            if len(signed) < quorum:
+            if role in missing_sign_offs(self.spec, stage, gate, gate.digest):
                 self._decide(stage, role, able[0], issue_key, items)
 
     def _decide(
