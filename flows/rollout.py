@@ -36,16 +36,31 @@ def rollout(
     program: Annotated[
         str,
         Field(
-            title="Program",
-            description="A shipped program, or the first entry to paste a spec below.",
-            json_schema_extra={"enum": [PASTED, *SHIPPED]},
+            json_schema_extra={
+                "title": "Program",
+                "description": "One that is shipped, or the first entry to launch a spec of yours.",
+                "enum": [PASTED, *SHIPPED],
+            }
         ),
     ] = PASTED,
     pasted_spec: Annotated[
-        str, Field(title="Pasted spec", description="The YAML text of a program spec.")
+        str,
+        Field(
+            json_schema_extra={
+                "title": "Pasted spec",
+                "description": "The whole YAML text of a program spec; stays empty with a "
+                "shipped program. `rollout check FILE` shows beforehand what is wrong with it.",
+            }
+        ),
     ] = "",
     source: Annotated[
-        str, Field(title="Source", description="Where the pasted spec comes from.")
+        str,
+        Field(
+            json_schema_extra={
+                "title": "Name of the pasted text",
+                "description": "Stands before line and column in messages on the pasted spec.",
+            }
+        ),
     ] = "pasted",
 ) -> State[str]:
     """Launch a program and carry it, gate by gate, to its end."""
