@@ -5,17 +5,19 @@ Heavy parts are imported by the command that needs them, so that `rollout check`
 
 import json
 import sys
+from contextlib import nullcontext
 from datetime import UTC, date, datetime
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from policy_rollout.errors import ProgramUnknown, RolloutError, SpecRefused
+from policy_rollout.errors import ExitCode, RolloutError, SettingsWrong, SpecRefused
 
 if TYPE_CHECKING:
-    from policy_rollout.report.status import Status
+    from policy_rollout.launching import Launch
     from policy_rollout.settings import Settings
     from policy_rollout.spec.model import Spec
 
@@ -34,11 +36,29 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a machine."
 
 def main() -> None:
     """Run the command; the only place where errors become exit codes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal that lacks a letter shows `?` for it
+            stream.reconfigure(errors="replace")
     try:
         app()
+    except SpecRefused as refused:
+        _refuse(refused)
     except RolloutError as error:
         err.print(f"[bold red]error:[/] {_escaped(str(error))}")
         sys.exit(error.exit_code)
+    except OSError as error:  # a full disk behind `rollout schema > FILE`, a folder not to be read
+        name = f"{error.filename}: " if error.filename else ""
+        err.print(f"[bold red]error:[/] {_escaped(name)}{error.strerror or type(error).__name__}")
+        sys.exit(ExitCode.SERVICE_FAILED)
+
+
+def _refuse(refused: SpecRefused) -> None:
+    for problem in refused.problems:
+        err.print(problem, markup=False)
+    count = len(refused.problems)
+    errors = f"{count} error{'s' * (count != 1)}"
+    err.print(f"[bold red]refused:[/] {errors}, nothing was done; mend the lines above")
+    sys.exit(refused.exit_code)
 
 
 def _escaped(text: str) -> str:
@@ -55,7 +75,7 @@ def _today() -> date:
 
 @app.command()
 def check(
-    specs: Annotated[list[Path], typer.Argument(metavar="SPEC...", help="Program specs (YAML).")],
+    specs: Annotated[list[Path], typer.Argument(metavar="SPEC", help="Program specs (YAML).")],
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -102,13 +122,22 @@ def plan(
     outline = outline_of(spec, today=_today())
     shown = plan_text.Plan(spec, outline.items, outline.schedule)
     if svg is not None:
-        svg.write_text(timeline_svg(outline.schedule, spec, today=_today()), encoding="utf-8")
+        _write(svg, timeline_svg(outline.schedule, spec, today=_today()))
     if as_json:
         _print_json(plan_text.plan_json(shown))
     elif out.is_terminal:
         out.print(plan_text.plan_renderable(shown, width=out.width, show_all=show_all))
     else:
         sys.stdout.write("\n".join(plan_text.plan_lines(shown, show_all=show_all)) + "\n")
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise SettingsWrong(
+            f"{path} cannot be written ({error.strerror}); name a file in a folder that can"
+        ) from None
 
 
 def _valid(path: Path) -> "Spec":
@@ -128,15 +157,18 @@ def launch(
     as_json: AsJson = False,
 ) -> None:
     """Launch a program: Prefect carries it from here to its last gate."""
-    from policy_rollout import launching
+    from policy_rollout.prefect_address import use_running_stack
     from policy_rollout.settings import Settings
 
     spec = _valid(path)
     settings = Settings.load()
+    use_running_stack(settings.home)
+    from policy_rollout import launching
+
     run = launching.launch(settings, spec, path)
     if not as_json:
         out.print(f"{spec.program} is launched as run {run.run}", soft_wrap=True)
-    launched = launching.until_it_waits(settings, spec, run) if wait else run
+    launched = _until_it_waits(settings, spec, run) if wait else run
     if as_json:
         _print_json(launched.as_json())
     else:
@@ -144,19 +176,34 @@ def launch(
     raise typer.Exit(launched.exit_code)
 
 
+def _until_it_waits(settings: "Settings", spec: "Spec", run: "Launch") -> "Launch":
+    from policy_rollout import launching
+
+    doing = "Creating the first work; Ctrl-C stops the watching, not the program"
+    with err.status(doing) if err.is_terminal else nullcontext():
+        return launching.until_it_waits(
+            settings, spec, run, say=lambda text: err.print(text, markup=False)
+        )
+
+
 @app.command()
 def status(
-    program: Annotated[str | None, typer.Argument(help="One program; all if left out.")] = None,
+    program: Annotated[
+        str | None, typer.Argument(metavar="PROGRAM", help="One program; all if left out.")
+    ] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
     """Show where programs stand, as the journal knows it."""
     from policy_rollout.report import status as report
     from policy_rollout.settings import Settings
+    from policy_rollout.standings import standings
 
-    programs = _statuses(Settings.load(), program)
+    programs = standings(Settings.load(), program)
     if as_json:
         _print_json(report.status_json(programs))
+    elif not programs:
+        err.print("no program was launched yet; launch one with: rollout launch SPEC")
     elif program is not None:
         shown = programs[0]
         if out.is_terminal:
@@ -169,23 +216,10 @@ def status(
         sys.stdout.write("".join(f"{line}\n" for line in report.status_lines(programs)))
 
 
-def _statuses(settings: "Settings", program: str | None) -> "list[Status]":
-    from policy_rollout.history import state_of
-    from policy_rollout.journal.store import Journal
-    from policy_rollout.launching import status_of
-
-    with Journal(settings.journal_address) as journal:
-        known = journal.heads()
-        if program is not None and program not in known:
-            raise ProgramUnknown(program, tuple(known))
-        wanted = [program] if program is not None else sorted(known)
-        return [status_of(settings, state_of(journal, each)) for each in wanted]
-
-
 @app.command()
 def sandbox(
     *,
-    port: Annotated[int, typer.Option(help="Port on loopback.")] = 8700,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 8700,
 ) -> None:
     """Serve a stand-in Jira Cloud and Google Sheets on this machine, for trials."""
     from policy_rollout.sandbox.serving import serve_here

@@ -1,25 +1,26 @@
 """Launch a program over Prefect and tell what became of it. Reads the journal, talks to Prefect."""
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from policy_rollout import prefect_api
 from policy_rollout.connections import links_of
-from policy_rollout.errors import ExitCode, ProgramAlreadyLaunched
+from policy_rollout.errors import ExitCode, PrefectUnavailable, ProgramAlreadyLaunched
 from policy_rollout.history import state_of
 from policy_rollout.journal.store import Journal
-from policy_rollout.plan import outline_of
-from policy_rollout.program import ProgramState
-from policy_rollout.report.status import Status
 from policy_rollout.settings import Settings
 from policy_rollout.spec.model import Spec
-from policy_rollout.spec.reader import read_valid
 from policy_rollout.work import epic_key
 
 POLL_SECONDS = 0.5
+SLOW_START_SECONDS = 20
+NO_WORKER = (
+    "no worker has taken the run up yet; see that one is running: "
+    "prefect worker start --pool rollouts"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +72,14 @@ def launch(settings: Settings, spec: Spec, path: Path) -> Launch:
     return Launch(spec.program, run, prefect_api.run_url(run))
 
 
-def until_it_waits(settings: Settings, spec: Spec, launched: Launch) -> Launch:
-    """Wait for the end of the first pass: the program waits for people, is over, or failed."""
-    while True:
-        seen = prefect_api.look_up((launched.run,))[launched.run]
-        if seen.is_waiting or seen.is_over:
-            break
-        time.sleep(POLL_SECONDS)
+def until_it_waits(
+    settings: Settings, spec: Spec, launched: Launch, *, say: Callable[[str], None]
+) -> Launch:
+    """Wait for the end of the first pass: the program waits for people, is over, or failed.
+
+    `say` hears, once, that no worker takes the run up; the wait goes on.
+    """
+    seen = _first_stop(launched.run, say)
     with Journal(settings.journal_address) as journal:
         state = state_of(journal, spec.program)
     links = links_of(settings, spec)
@@ -94,12 +96,17 @@ def until_it_waits(settings: Settings, spec: Spec, launched: Launch) -> Launch:
     )
 
 
-def status_of(settings: Settings, state: ProgramState) -> Status:
-    spec = read_valid(state.spec_text, state.spec_path)
-    today = datetime.now(UTC).astimezone(spec.timeline.timezone).date()
-    return Status(
-        outline=outline_of(spec, today=today),
-        state=state,
-        links=links_of(settings, spec),
-        run_url=prefect_api.run_url(state.run),
-    )
+def _first_stop(run: str, say: Callable[[str], None]) -> prefect_api.RunSeen:
+    slow_at: float | None = time.monotonic() + SLOW_START_SECONDS
+    while True:
+        seen = prefect_api.look_up((run,)).get(run)
+        if seen is None:
+            raise PrefectUnavailable(
+                f"the server does not know run {run} any more", "Launch the program again"
+            )
+        if seen.is_waiting or seen.is_over:
+            return seen
+        if slow_at is not None and time.monotonic() > slow_at and not seen.is_started:
+            say(NO_WORKER)
+            slow_at = None
+        time.sleep(POLL_SECONDS)

@@ -18,14 +18,21 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.responses import SetStateStatus
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+from prefect.settings import get_current_settings
 from prefect.states import Cancelled, Scheduled
 from prefect.utilities.urls import url_for
+from pydantic import ValidationError
 
 from policy_rollout.errors import PrefectUnavailable, RolloutError
 
 DEPLOYMENT = "rollout/rollout"
 WATCH_DEPLOYMENT = "watch/watch"
 _PAGE = 200
+_START_OR_SET = "Start one with: rollout up. Or set PREFECT_API_URL to the one that is running"
+_IS_IT_PREFECT = (
+    "See that PREFECT_API_URL is the address of a Prefect server, that its key or password is set, "
+    "and what the server's log says"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,10 @@ class RunSeen:
         return self.state == "paused"
 
     @property
+    def is_started(self) -> bool:
+        return self.state not in {"scheduled", "pending"}
+
+    @property
     def is_over(self) -> bool:
         return self.state in {"completed", "failed", "cancelled", "crashed"}
 
@@ -54,13 +65,23 @@ class RunRefused(RolloutError):
 @contextmanager
 def _client() -> Iterator[SyncPrefectClient]:
     """A client whose failures are ours; it never retries a write by itself."""
+    if not get_current_settings().api.url:  # Prefect would start a server of its own, without flows
+        raise PrefectUnavailable("no server is named", _START_OR_SET)
     try:
         with get_client(sync_client=True) as client:
             yield client
+    except PrefectHTTPStatusError as error:
+        raise PrefectUnavailable(
+            f"the server answered HTTP {error.response.status_code}", _IS_IT_PREFECT
+        ) from None
+    except (json.JSONDecodeError, ValidationError) as error:
+        raise PrefectUnavailable(
+            f"the server's answer is not understood ({type(error).__name__})", _IS_IT_PREFECT
+        ) from None
     except (httpx.TransportError, RuntimeError) as error:
         raise PrefectUnavailable(
             f"the server does not answer ({type(error).__name__})",
-            "Start one with `rollout up`, or set PREFECT_API_URL",
+            _START_OR_SET,
         ) from None
 
 
