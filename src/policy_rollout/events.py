@@ -139,7 +139,10 @@ class SignOffRefused(_Event):
 
 
 class SignOffWithdrawn(_Event):
-    """Somebody moved an approved sign-off issue back before the gate passed."""
+    """Somebody moved an approved sign-off issue back before the gate passed.
+
+    `signed` is the changelog id of the sign-off that is void by it.
+    """
 
     kind: Literal["sign_off_withdrawn"] = "sign_off_withdrawn"
     stage: str
@@ -149,6 +152,7 @@ class SignOffWithdrawn(_Event):
     name: str
     history_id: str
     at: datetime
+    signed: str = ""
 
 
 class Rejected(_Event):

@@ -5,7 +5,7 @@ What a digest covers is defined here and nowhere else, in `covered`.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -206,21 +206,41 @@ def may_sign(spec: Spec, role: str) -> tuple[str, ...]:
     return tuple(person for person in spec.people[role].members if person != spec.owner)
 
 
-def why_not(spec: Spec, gate: GateState, role: str, person: str | None, digest: str) -> str | None:
-    """Why this person's sign-off cannot count now; None where it does.
+def may_still_sign(spec: Spec, gate: GateState, role: str, digest: str | None) -> tuple[str, ...]:
+    """Who may sign for a role and has not signed at this gate, for this role or another."""
+    signed = {each.person for each in gate.standing(digest)}
+    return tuple(person for person in may_sign(spec, role) if person not in signed)
+
+
+def why_no_say(spec: Spec, role: str, people: Sequence[str]) -> str | None:
+    """Why whoever has this account has no say for a role; None for one who has.
 
     The answer says who may sign, in words fit for a comment.
+
+    Args:
+        spec: the program.
+        role: the role that is asked.
+        people: everybody in the program with the account.
     """
     able = ", ".join(may_sign(spec, role))
-    if person is None:
+    if not people:
         return f"this account belongs to nobody in the program; for {role}, {able} may sign"
+    if len(people) > 1:
+        return f"this account is that of {' and '.join(people)}, so it does not tell who signs"
+    (person,) = people
     if person == spec.owner:
         return f"the owner of the program cannot sign its gates; for {role}, {able} may sign"
     if person not in spec.people[role].members:
         return f"{person} is not a member of {role}; {able} may sign"
+    return None
+
+
+def why_not(spec: Spec, gate: GateState, role: str, person: str, digest: str) -> str | None:
+    """Why a sign-off by this member cannot count beside those given; None where it does."""
+    able = ", ".join(may_still_sign(spec, gate, role, digest))
     for given in gate.standing(digest):
         if given.person == person and given.role == role:
-            return f"{person} has already signed for {role}; another member must sign too: {able}"
+            return f"{person} has already signed for {role}; {able or 'nobody else'} may sign too"
         if given.person == person:
             return f"{person} has already signed for {given.role}; one person signs for one role"
     return None

@@ -12,8 +12,15 @@ from policy_rollout.desired import DesiredRow, IssueKind, NewIssue, Tab
 from policy_rollout.gates import Judged, missing_sign_offs
 from policy_rollout.observed import ObservedIssue, World
 from policy_rollout.program import ProgramState
-from policy_rollout.report.issue_text import epic_text, sign_off_text, task_text
+from policy_rollout.report.issue_text import (
+    epic_text,
+    refusal_text,
+    rejection_text,
+    sign_off_text,
+    task_text,
+)
 from policy_rollout.schedule import Schedule, make_schedule
+from policy_rollout.sign_offs import unknown_names
 from policy_rollout.spec.model import Spec
 from policy_rollout.work import Kind, State, WorkItem, epic_key, expand, sign_off_key
 
@@ -94,7 +101,7 @@ def changes(
         *_rewrites(rows, world),
         *_links(outline, state, world),
         *_moves(outline, state, world),
-        *_says(outline.spec, state),
+        *_says(outline, state),
     )
 
 
@@ -291,40 +298,35 @@ def _judged(state: ProgramState, world: World, key: str) -> bool:
     )
 
 
-def _says(spec: Spec, state: ProgramState) -> Iterator[SayOnIssue]:
+def _says(outline: Outline, state: ProgramState) -> Iterator[SayOnIssue]:
     for stage in state.gates:
         for say in (
-            *_refusals(spec, state, stage),
-            *_rejections(spec, state, stage),
-            *_partial_quorums(spec, state, stage),
+            *_refusals(outline.spec, state, stage),
+            *_rejections(outline, state, stage),
+            *_partial_quorums(outline.spec, state, stage),
         ):
             if say.mark not in state.said:
                 yield say
 
 
+def _desk(spec: Spec, state: ProgramState, stage: str, role: str) -> str | None:
+    """The sign-off issue; None where it was deleted and is about to be created again."""
+    return state.issues.get(sign_off_key(spec.program, stage, role))
+
+
 def _refusals(spec: Spec, state: ProgramState, stage: str) -> Iterator[SayOnIssue]:
     for refused in state.gates[stage].refusals:
-        yield SayOnIssue(
-            state.issues[sign_off_key(spec.program, stage, refused.role)],
-            f"The sign-off by {refused.name} does not count: {refused.why}.",
-            f"refused-{refused.history_id}",
-        )
+        if desk := _desk(spec, state, stage, refused.role):
+            yield SayOnIssue(desk, refusal_text(refused), f"refused-{refused.history_id}")
 
 
-def _rejections(spec: Spec, state: ProgramState, stage: str) -> Iterator[SayOnIssue]:
+def _rejections(outline: Outline, state: ProgramState, stage: str) -> Iterator[SayOnIssue]:
+    items = outline.of(stage)
     for rejected in state.gates[stage].rejections:
-        back = ", ".join(key.split("/", 2)[2] for key in rejected.sent_back)
-        yield SayOnIssue(
-            state.issues[sign_off_key(spec.program, stage, rejected.role)],
-            f"Round {rejected.round} is over. "
-            + (
-                f"Back to work: {back}. You are asked again when it is done."
-                if back
-                else "No item was named behind `Reopen:`, so nothing went back to work; "
-                "everybody is asked again."
-            ),
-            f"rejected-{rejected.history_id}",
-        )
+        if desk := _desk(outline.spec, state, stage, rejected.role):
+            unknown = unknown_names(items, state.issues, rejected.reason)
+            text = rejection_text(rejected, items, unknown)
+            yield SayOnIssue(desk, text, f"rejected-{rejected.history_id}")
         for key in rejected.sent_back:
             if key in state.issues:
                 yield SayOnIssue(
@@ -338,9 +340,10 @@ def _partial_quorums(spec: Spec, state: ProgramState, stage: str) -> Iterator[Sa
     gate = state.gates[stage]
     missing = missing_sign_offs(spec, stage, gate, gate.digest)
     for given in gate.standing(gate.digest):
-        if given.role in missing:
+        desk = _desk(spec, state, stage, given.role)
+        if desk is not None and given.role in missing:
             yield SayOnIssue(
-                state.issues[sign_off_key(spec.program, stage, given.role)],
+                desk,
                 f"Signed by {given.person}; {given.role} still needs {missing[given.role]} more.",
                 f"signed-{given.history_id}",
             )

@@ -36,7 +36,10 @@ class Doubt:
 
 @dataclass(slots=True)
 class GateState:
-    """Where a stage's gate stands; `sign_offs` and `refusals` hold those of all rounds."""
+    """Where a stage's gate stands; `sign_offs` and `refusals` hold those of all rounds.
+
+    `asked` has what was asked of each role in this round.
+    """
 
     opened_at: datetime
     round: int = 1
@@ -183,19 +186,24 @@ def take_gate(state: ProgramState, at: datetime, event: GateEvent) -> None:
         case ev.SignOffRefused(history_id=history_id):
             gate.refusals.append(event)
             state.histories.add(history_id)
-        case ev.SignOffWithdrawn(history_id=history_id, role=role):
-            last = next(each for each in reversed(gate.sign_offs) if each.role == role)
-            gate.sign_offs.remove(last)
+        case ev.SignOffWithdrawn(history_id=history_id):
+            gate.sign_offs.remove(_withdrawn(gate, event))
             state.histories.add(history_id)
         case ev.Rejected(history_id=history_id):
             gate.rejections.append(event)
             state.histories.add(history_id)
             gate.round, gate.digest, gate.ready_at = event.round + 1, None, None
+            gate.asked.clear()
             for key in event.sent_back:
                 state.sent_back[key] = event.cells.get(key, "")
                 state.seen[key] = ev.Seen(state=State.TODO, cells=event.cells.get(key, ""))
         case ev.GatePassed():
             gate.passed_at = at
+
+
+def _withdrawn(gate: GateState, event: ev.SignOffWithdrawn) -> ev.SignedOff:
+    of_role = (each for each in reversed(gate.sign_offs) if each.role == event.role)
+    return next(each for each in of_role if event.signed in {"", each.history_id})
 
 
 def _take_creation(state: ProgramState, at: datetime, event: CreationEvent) -> None:

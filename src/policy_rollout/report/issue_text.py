@@ -1,7 +1,8 @@
 """What our Jira issues say, as Markdown. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from policy_rollout import events as ev
 from policy_rollout.gates import Judged, may_sign
 from policy_rollout.program import GateState
 from policy_rollout.report.evidence import cell, criteria_table, history, local
@@ -73,3 +74,26 @@ def sign_off_text(
         f"Digest of what is signed: `{gate.digest}`",
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def refusal_text(refused: ev.SignOffRefused) -> str:
+    return f"The sign-off by {refused.name} does not count: {refused.why}."
+
+
+def rejection_text(rejected: ev.Rejected, items: Iterable[WorkItem], unknown: Sequence[str]) -> str:
+    """What a rejection did: what goes back to work, and which names were not understood."""
+    parts = [f"Round {rejected.round} is over."]
+    if rejected.sent_back:
+        back = ", ".join(key.split("/", 2)[2] for key in rejected.sent_back)
+        parts.append(f"Back to work: {back}. You are asked again when it is done.")
+    elif unknown:
+        parts.append("Nothing went back to work; everybody is asked again.")
+    else:
+        parts.append(
+            "No item was named behind `Reopen:`, so nothing went back to work; "
+            "everybody is asked again."
+        )
+    if unknown:
+        names = ", ".join(dict.fromkeys(item.item for item in items)) or "none"
+        parts.append(f"Not understood: {', '.join(unknown)}; the items of this stage are: {names}.")
+    return " ".join(parts)
