@@ -123,13 +123,13 @@ def _completed(
     still_open = []
     for item in rows:
         row = seen(item.key)
-        if row.state is State.NOT_APPLICABLE or (row.completion or 0) >= percent:
+        if row.state in _UNCLEAR:
+            still_open.append(OpenItem(item, *_said_of(row.state)))
+        elif row.state is State.NOT_APPLICABLE or (row.completion or 0) >= percent:
             continue
-        if row.completion is None and row.state is State.DONE:
+        elif row.completion is None and row.state is State.DONE:
             why = "it says Done, but Completed % is empty"
             still_open.append(OpenItem(item, Answer.CANNOT_TELL, why))
-        elif row.state in _UNCLEAR:
-            still_open.append(OpenItem(item, *_said_of(row.state)))
         else:
             still_open.append(OpenItem(item, Answer.FAILS, f"{row.completion or 0}% completed"))
     asks = f"{percent}% completed"
@@ -172,6 +172,8 @@ def covered(
                 "title": item.title,
                 "team": item.team,
                 "details": item.details,
+                "material": item.material,
+                "pass_mark": item.pass_mark,
                 "not_applicable": state is State.NOT_APPLICABLE,
             }
             for item, state in work
