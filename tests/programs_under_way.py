@@ -129,6 +129,7 @@ class Model:
     transitions: list[Transition] = field(default_factory=list)
     comments: list[Comment] = field(default_factory=list)
     oddities: list[Oddity] = field(default_factory=list)
+    marks: set[str] = field(default_factory=set)
     numbers: int = 0
 
     def world(self) -> World:
@@ -217,7 +218,9 @@ class Model:
                 self.move(name, "To Do" if to is State.TODO else "Done", BOT)
                 return ev.IssuesMoved(states={key: to})
             case SayOnIssue(issue_key=name, text=text, mark=mark):
-                self.say(name, text, BOT)
+                if mark not in self.marks:  # as the adapter looks for its mark first
+                    self.marks.add(mark)
+                    self.say(name, text, BOT)
                 return ev.Said(marks=(mark,))
         return None
 
@@ -270,6 +273,19 @@ class UnderWay:
                 self.record(event)
         return decision
 
+    def killed(self, after: int) -> None:
+        """A look that ends after so many changes, before the last of them was journaled.
+
+        A creation is journaled all the same: that none is made twice is the work of the tasks.
+        """
+        decision = self.decide()
+        self.record(*decision.events)
+        for change in decision.changes[:after]:
+            event = self.model.apply(change)
+            created = isinstance(event, ev.IssuesCreated | ev.RowsAdded)
+            if event is not None and (created or change is not decision.changes[after - 1]):
+                self.record(event)
+
     def settle(self) -> list[ev.Event]:
         """Look until there is nothing to change; the events that were decided on the way."""
         events: list[ev.Event] = []
@@ -318,6 +334,19 @@ def asked(text: str = PLAIN) -> UnderWay:
     program = UnderWay(text)
     program.settle()
     program.finish()
+    program.settle()
+    return program
+
+
+def prepared() -> UnderWay:
+    """The full program with its first stage done and its sign-off asked for."""
+    program = UnderWay(FULL)
+    program.settle()
+    program.finish("prepare/guideline", "prepare/memo")
+    for language in ("en-US", "ja-JP"):
+        program.fill(f"prepare/quiz/{language}", status="Done", percent="100")
+    for item in ("routing", "breaks"):
+        program.fill(f"prepare/queue/{item}", status="Done")
     program.settle()
     return program
 

@@ -8,7 +8,6 @@ from policy_rollout import events as ev
 from policy_rollout.sign_offs import names_to_reopen
 from policy_rollout.work import State
 from tests.programs_under_way import (
-    FULL,
     MINUTE,
     PLAIN,
     TWO_ROLES,
@@ -17,6 +16,7 @@ from tests.programs_under_way import (
     asked,
     of_kind,
     person,
+    prepared,
 )
 
 SECOND_TASK = PLAIN.replace(
@@ -27,19 +27,6 @@ SECOND_TASK = PLAIN.replace(
 def refusals(program: UnderWay) -> list[str]:
     """Why the attempts of the next looks do not count."""
     return [each.why for each in of_kind(program.settle(), ev.SignOffRefused)]
-
-
-def prepared() -> UnderWay:
-    """The full program with its first stage done and its sign-off asked for."""
-    program = UnderWay(FULL)
-    program.settle()
-    program.finish("prepare/guideline", "prepare/memo")
-    for language in ("en-US", "ja-JP"):
-        program.fill(f"prepare/quiz/{language}", status="Done", percent="100")
-    for item in ("routing", "breaks"):
-        program.fill(f"prepare/queue/{item}", status="Done")
-    program.settle()
-    return program
 
 
 def test_a_rejection_carries_its_reason_and_what_goes_back():

@@ -133,11 +133,24 @@ class _Scene:
                 seen = self._see(item)
                 if seen is not None and seen != self.ahead.of(item.key):
                     fresh[item.key] = seen
+        fresh |= self._lost_and_found()
         if fresh:
             self._take(ev.WorkSeen(items=fresh))
-        oddities = tuple(str(each) for each in self.world.oddities)
+        # Sorted: the same oddities found in another order are no news.
+        oddities = tuple(sorted({str(each) for each in self.world.oddities}))
         if oddities != self.ahead.oddities:
             self._take(ev.OdditiesSeen(oddities=oddities))
+
+    def _lost_and_found(self) -> dict[str, ev.Seen]:
+        """The epic and sign-off issues that were deleted, or are back: no work, but missed."""
+        looked_at = to_look_at(self.outline, self.ahead)
+        keys = {epic_key(self.outline.spec.program), *looked_at.sign_offs}
+        fresh = {}
+        for key in sorted(keys & self.ahead.issues.keys()):
+            was_missing = self.ahead.of(key).state is State.MISSING
+            if was_missing is (key in self.world.issues):
+                fresh[key] = ev.Seen(state=State.TODO if was_missing else State.MISSING)
+        return fresh
 
     def _see(self, item: WorkItem) -> ev.Seen | None:
         """What stands outside for an item; None before it was created."""
