@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from policy_rollout.desired import DesiredRow, IssueKind, NewIssue, Tab
-from policy_rollout.gates import Judged, missing_sign_offs
+from policy_rollout.gates import Judged, may_sign, missing_sign_offs
 from policy_rollout.observed import ObservedIssue, World
 from policy_rollout.program import ProgramState
 from policy_rollout.report.issue_text import (
@@ -142,7 +142,7 @@ def sign_off_issues(
             summary=f"Sign-off: {stage}, for {role}",
             description=sign_off_text(spec, stage, role, gate, judged),
             due_on=outline.schedule.stages[stage].gate_on,
-            assignee=state.accounts.get(spec.people[role].members[0]),
+            assignee=state.accounts.get(next(iter(may_sign(spec, role)), "")),
             parent=state.issues.get(epic_key(spec.program)),
             labels=_labels(spec, key),
         )
