@@ -27,8 +27,15 @@ from policy_rollout.settings import Settings
 class Answer(RunInput):
     """The Resume form."""
 
-    action: Literal["check now", "create again what was deleted"] = CHECK
-    note: str = Field(default="", description="Why, for the journal; may stay empty.")
+    action: Literal["check now", "create again what was deleted"] = Field(
+        default=CHECK,
+        title="What to do",
+        description="Check now: look at Jira and the workbook at once. Create again: also make "
+        "anew the issues and rows of this program that somebody deleted.",
+    )
+    note: str = Field(
+        default="", title="Note", description="Why, kept in the journal; may stay empty."
+    )
 
 
 @flow(name="rollout", flow_run_name=run_name)
@@ -67,6 +74,7 @@ def rollout(
     try:
         return _carry(*text_of(program, pasted_spec, source))
     except (SpecRefused, ProgramAlreadyLaunched) as error:
+        get_run_logger().error("Nothing was launched.\n%s", error)
         return Failed(message=str(error))
     except JournalUnavailable as error:
         get_run_logger().error("%s", error)

@@ -32,7 +32,7 @@ SILENT_AFTER = timedelta(minutes=15)
 """A pass never lasts that long: a run that says Running since then has lost its process."""
 
 
-@flow(name="watch")
+@flow(name="watch", flow_run_name="look for changes")
 def watch(everything: bool = False) -> State[str]:  # noqa: FBT001, FBT002 - a field of the form
     """Look again and again for a minute; with `everything`, first at every program by key."""
     settings = Settings.load()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from policy_rollout.decide import Decision
-from policy_rollout.gates import FINISHED, Answer, may_sign, missing_sign_offs
+from policy_rollout.gates import FINISHED, Answer, Judged, may_sign, missing_sign_offs
 from policy_rollout.plan import Outline
 from policy_rollout.program import ProgramState
 from policy_rollout.report.evidence import GateLinks, cell, gate_evidence, local
@@ -15,9 +15,11 @@ from policy_rollout.work import Kind, epic_key, sign_off_key
 
 ODDITIES_SHOWN = 20
 FORM_HINT = (
-    "The program goes on by itself when work is done and sign-offs are given in Jira. "
-    "**Check now** looks at once. It signs nothing."
+    "Nothing has to be done here: the program goes on by itself when its work is done and its "
+    "sign-offs are given in Jira. **Check now** looks at Jira and the workbook at once; it signs "
+    "nothing."
 )
+OPEN_PEOPLE_SHOWN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +45,15 @@ def standing_of(state: ProgramState) -> Standing:
 
 
 def board(outline: Outline, decision: Decision, links: Links, *, today: date) -> str:
-    """The whole program on one page: where it stands, who is waited for, the time line."""
+    """The whole program on one page: where it stands, who is waited for, the time line.
+
+    Prefect shows the artifact's description, the headline, above it.
+    """
     spec, state = outline.spec, decision.ahead
     picture = timeline_svg(outline.schedule, spec, today=today, standing=standing_of(state))
     encoded = base64.b64encode(picture.encode()).decode()
     parts = [
         f"# {cell(spec.name)}",
-        headline(outline, state),
         _where(outline, state, links),
         _stages(outline, state),
         _waiting(outline, decision, links),
@@ -57,7 +61,7 @@ def board(outline: Outline, decision: Decision, links: Links, *, today: date) ->
     ]
     if state.trouble is not None:
         parts.insert(
-            2,
+            1,
             f"> **Trouble since {local(state.trouble.since, spec)}.** "
             + state.trouble.text.replace("\n", "\n> "),
         )
@@ -134,12 +138,20 @@ def _waiting(outline: Outline, decision: Decision, links: Links) -> str:
                     f"since {local(gate.ready_at, spec)}{where}"
                 )
         lines += [
-            f"- **{stage}**: {each.name} — {each.met} of {each.total} done"
-            f"{', cannot be told: see the evidence' if each.answer is Answer.CANNOT_TELL else ''}"
+            f"- **{stage}**: {each.name}, {each.met} of {each.total} done, by {_doers(each)}"
+            f"{'; cannot be told: see the evidence' if each.answer is Answer.CANNOT_TELL else ''}"
             for each in decision.judged.get(stage, ())
             if each.answer is not Answer.HOLDS
         ]
     return "\n".join(["**Waited for:**", "", *lines]) if lines else ""
+
+
+def _doers(judged: Judged) -> str:
+    """Who has the work that is still open."""
+    people = tuple(dict.fromkeys(each.item.assignee for each in judged.open))
+    named = ", ".join(people[:OPEN_PEOPLE_SHOWN])
+    more = len(people) - OPEN_PEOPLE_SHOWN
+    return f"{named} and {more} more" if more > 0 else named or "nobody"
 
 
 def _oddities(state: ProgramState) -> Iterator[str]:
@@ -175,10 +187,7 @@ def evidence_of(outline: Outline, decision: Decision, stage: str, links: Links) 
 def form_text(outline: Outline, decision: Decision, links: Links, *, now: datetime) -> str:
     """What stands above the Resume form: trouble first, then each waiting gate."""
     state = decision.ahead
-    parts = [
-        FORM_HINT,
-        f"As of {local(now, outline.spec)}:",
-    ]
+    parts = [f"{FORM_HINT} What follows was seen on {local(now, outline.spec)}."]
     if state.trouble is not None:
         parts.append(f"**Trouble:** {state.trouble.text}")
     parts += [evidence_of(outline, decision, stage, links) for stage in state.waiting_stages]

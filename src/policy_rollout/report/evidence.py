@@ -9,7 +9,9 @@ from policy_rollout.program import GateState
 from policy_rollout.spec.model import Spec
 
 OPEN_ITEMS_SHOWN = 12
-_MARK = {Answer.HOLDS: "✓", Answer.FAILS: "✗", Answer.CANNOT_TELL: "?"}
+_ANSWERS = {Answer.HOLDS: "✓ holds", Answer.FAILS: "✗ not yet", Answer.CANNOT_TELL: "? cannot tell"}
+
+_WHY = {"todo": "to do"}
 
 
 def cell(text: str) -> str:
@@ -29,7 +31,7 @@ def criteria_table(judged: Iterable[Judged], issues: Mapping[str, str]) -> str:
         return "No criteria: this gate asks for sign-offs only."
     lines = ["| criterion | asks | answer | done |", "|---|---|---|---|"]
     lines += [
-        f"| {cell(each.name)} | {each.asks} | {_MARK[each.answer]} {each.answer} "
+        f"| {cell(each.name)} | {each.asks} | {_ANSWERS[each.answer]} "
         f"| {each.met} of {each.total} |"
         for each in criteria
     ]
@@ -39,7 +41,7 @@ def criteria_table(judged: Iterable[Judged], issues: Mapping[str, str]) -> str:
         lines += [
             f"- {issues.get(each.item.key, each.item.short)}: {cell(each.item.title)}"
             f"{f' ({each.item.part})' if each.item.part and each.item.key not in issues else ''} — "
-            f"{each.why}, {each.item.assignee}"
+            f"{_WHY.get(each.why, each.why)}, {each.item.assignee}"
             for each in still_open[:OPEN_ITEMS_SHOWN]
         ]
     if len(still_open) > OPEN_ITEMS_SHOWN:
