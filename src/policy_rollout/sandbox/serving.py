@@ -40,8 +40,8 @@ def _listener(port: int) -> Iterator[socket.socket]:
     except OSError as error:
         why = os.strerror(error.errno) if error.errno else type(error).__name__
         raise SettingsWrong(
-            f"port {port} on {LOOPBACK} cannot be used ({why}); end the program that has it, or take "
-            f"another: rollout sandbox --port {port + 1}"
+            f"port {port} on {LOOPBACK} cannot be used ({why}); end the program that has it, or "
+            f"take another: rollout sandbox --port {port + 1}"
         ) from None
     with listener:
         yield listener
