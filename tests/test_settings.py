@@ -125,8 +125,10 @@ def test_secrets_stay_out_of_what_is_shown(monkeypatch):
         (
             "JIRA_URL",
             "user:geheim@example.atlassian.net",
-            "found a value of another form, expected an address that starts with https:// or "
-            "http://",
+            (
+                "found a value of another form, expected an address that starts with https:// or "
+                "http://"
+            ),
         ),
     ],
 )
