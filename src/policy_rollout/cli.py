@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     help="Roll out a policy change: from a YAML program spec to tracked work, gate by gate.",
+    epilog="Exit codes: 0 done, 1 found problems, 2 wrong usage, 3 an outside service failed.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -179,7 +180,7 @@ def launch(
 def _until_it_waits(settings: "Settings", spec: "Spec", run: "Launch") -> "Launch":
     from policy_rollout import launching
 
-    doing = "Creating the first work; Ctrl-C stops the watching, not the program"
+    doing = "Creating the first work (Ctrl-C ends the waiting, not the program)"
     with err.status(doing) if err.is_terminal else nullcontext():
         return launching.until_it_waits(
             settings, spec, run, say=lambda text: err.print(text, markup=False)
@@ -225,7 +226,7 @@ def sandbox(
     from policy_rollout.sandbox.serving import serve_here
     from policy_rollout.settings import Settings
 
-    serve_here(Settings.load().home, port)
+    serve_here(Settings.load().home, port, say=lambda text: out.print(text, soft_wrap=True))
 
 
 @app.command()

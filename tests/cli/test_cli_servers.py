@@ -1,19 +1,46 @@
-"""`rollout sandbox` and `rollout up` where they cannot start."""
+"""`rollout sandbox`, and `rollout up` where it cannot start."""
 
 import json
 import os
+import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import requests
 
 CHECKOUT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
 
 
 @pytest.fixture
 def taken_port():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
+
+
+@pytest.mark.usefixtures("here")
+def test_a_sandbox_says_where_it_is_until_ctrl_c(free_port):
+    command = [sys.executable, "-m", "policy_rollout.cli", "sandbox", "--port", str(free_port)]
+    with subprocess.Popen(  # noqa: S603 - our own command
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        first = process.stdout.readline()
+        found = requests.get(f"http://127.0.0.1:{free_port}/", timeout=30)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    assert first == (
+        f"Jira and workbook: http://127.0.0.1:{free_port}  (Ctrl-C ends them; what is in them "
+        "stays)\n"
+    )
+    assert (found.status_code, process.returncode, said) == (200, 0, "")
 
 
 def test_a_port_in_use_is_named_with_the_way_out(rollout, here, taken_port):
@@ -49,11 +76,9 @@ def test_a_port_that_is_none_is_wrong_usage(rollout):
     assert "less than or equal to 65535" in done.err
 
 
-def test_a_home_that_cannot_be_made_is_named(rollout, here, monkeypatch):
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+def test_a_home_that_cannot_be_made_is_named(rollout, here, free_port, monkeypatch):
     monkeypatch.setenv("ROLLOUT_HOME", str(here / "small.yaml"))
-    done = rollout("sandbox", "--port", str(port))
+    done = rollout("sandbox", "--port", str(free_port))
     assert done.code == 2
     assert done.err == (
         f"error: {here}/small.yaml/sandbox cannot be written (Not a directory); set ROLLOUT_HOME "

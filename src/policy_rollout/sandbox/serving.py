@@ -3,7 +3,7 @@
 import json
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,22 +14,26 @@ from policy_rollout.sandbox.sheets_credentials import write_credentials
 from policy_rollout.sandbox.sheets_store import WORKBOOK
 
 
-def serve_here(home: Path, port: int) -> None:
+def serve_here(home: Path, port: int, *, say: Callable[[str], None]) -> None:
     """Serve on 127.0.0.1 until interrupted; `home/sandbox.json` then has the addresses.
+
+    `say` hears where, once connections are taken in.
 
     Raises:
         SettingsWrong: the port is in use, or the folder cannot be written.
     """
+    url = f"http://{LOOPBACK}:{port}"
     with _listener(port) as listener:
         # Only now: whoever holds the port may be another folder's sandbox.
         folder = home.absolute() / "sandbox"
         try:
-            _leave_addresses(home, folder, f"http://{LOOPBACK}:{port}")
+            _leave_addresses(home, folder, url)
         except OSError as error:
             raise SettingsWrong(
                 f"{folder} cannot be written ({error.strerror}); set ROLLOUT_HOME to a folder "
                 "that can, such as ROLLOUT_HOME=.rollout"
             ) from None
+        say(f"Jira and workbook: {url}  (Ctrl-C ends them; what is in them stays)")
         serve_on(listener, folder)
 
 
