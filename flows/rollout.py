@@ -92,7 +92,7 @@ def _carry(text: str, source: str) -> State[str]:
         spec = take_up(journal, text, source, run)
         while True:
             note_answer(journal, spec.program, run)
-            stands = pass_or_trouble(journal, settings, spec)
+            stands = pass_or_trouble(journal, settings, spec, run=run)
             if stands.is_over:
                 return Completed(message=stands.text)
             suspend_flow_run(

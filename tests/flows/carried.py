@@ -75,7 +75,7 @@ def one_pass(text: str, run: str) -> Stands:
     settings = Settings.load()
     with Journal(settings.journal_address) as journal:
         spec = take_up(journal, text, "demo.yaml", run)
-        return pass_or_trouble(journal, settings, spec)
+        return pass_or_trouble(journal, settings, spec, run=run)
 
 
 class TaskRuns(logging.Handler):
