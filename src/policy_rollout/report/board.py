@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from policy_rollout.decide import Decision
-from policy_rollout.gates import FINISHED, Answer, Judged, may_sign, missing_sign_offs
+from policy_rollout.gates import (
+    FINISHED,
+    Answer,
+    Judged,
+    holds,
+    judge,
+    may_still_sign,
+    missing_sign_offs,
+)
 from policy_rollout.plan import Outline
 from policy_rollout.program import ProgramState
 from policy_rollout.report.evidence import GateLinks, cell, gate_evidence, local
@@ -34,13 +42,11 @@ class Links:
         return f"[{issue_key}]({self.jira}/browse/{issue_key})"
 
 
-def standing_of(state: ProgramState) -> Standing:
+def standing_of(outline: Outline, state: ProgramState) -> Standing:
     return Standing(
         states={key: seen.state for key, seen in state.seen.items()},
         passed=tuple(stage for stage, gate in state.gates.items() if gate.passed_at),
-        waiting=tuple(
-            stage for stage in state.waiting_stages if state.gates[stage].digest is not None
-        ),
+        waiting=tuple(stage for stage in state.gates if asks_now(outline, state, stage)),
     )
 
 
@@ -50,7 +56,9 @@ def board(outline: Outline, decision: Decision, links: Links, *, today: date) ->
     Prefect shows the artifact's description, the headline, above it.
     """
     spec, state = outline.spec, decision.ahead
-    picture = timeline_svg(outline.schedule, spec, today=today, standing=standing_of(state))
+    picture = timeline_svg(
+        outline.schedule, spec, today=today, standing=standing_of(outline, state)
+    )
     encoded = base64.b64encode(picture.encode()).decode()
     parts = [
         f"# {cell(spec.name)}",
@@ -108,15 +116,24 @@ def standing_words(state: ProgramState) -> str:
     return f"{open_stages} open" + (f"; {state.trouble.text}" if state.trouble else "")
 
 
+def asks_now(outline: Outline, state: ProgramState, stage: str) -> bool:
+    """Whether a gate asks for sign-offs: its criteria did hold, and hold still."""
+    gate = state.gates.get(stage)
+    if gate is None or gate.passed_at is not None or gate.digest is None:
+        return False
+    return holds(judge(outline.spec, stage, outline.of(stage), state.of))
+
+
 def gate_words(outline: Outline, state: ProgramState, stage: str) -> str:
     """Where a gate stands, in a few words."""
     gate = state.gates.get(stage)
     if gate is None:
-        return f"not open: after {', '.join(outline.spec.stages[stage].after)}"
+        before = ", ".join(outline.spec.stages[stage].after)
+        return f"not open: after {before}" if before else "not open yet"
     if gate.passed_at is not None:
         return f"passed {gate.passed_at.astimezone(outline.spec.timeline.timezone):%a %-d %b %Y}"
     again = f" (round {gate.round})" if gate.round > 1 else ""
-    if gate.digest is None:
+    if not asks_now(outline, state, stage):
         return f"work under way{again}"
     return (
         f"waits for {', '.join(missing_sign_offs(outline.spec, stage, gate, gate.digest))}{again}"
@@ -129,12 +146,13 @@ def _waiting(outline: Outline, decision: Decision, links: Links) -> str:
     lines: list[str] = []
     for stage in state.waiting_stages:
         gate = state.gates[stage]
-        if gate.digest is not None and gate.ready_at is not None:
+        if gate.ready_at is not None and asks_now(outline, state, stage):
             for role in missing_sign_offs(spec, stage, gate, gate.digest):
                 key = state.issues.get(sign_off_key(spec.program, stage, role))
                 where = f" — {links.issue(key)}" if key else ""
                 lines.append(
-                    f"- **{stage}**: sign-off for {role} by {' or '.join(may_sign(spec, role))}, "
+                    f"- **{stage}**: sign-off for {role} by "
+                    f"{' or '.join(may_still_sign(spec, gate, role, gate.digest))}, "
                     f"since {local(gate.ready_at, spec)}{where}"
                 )
         lines += [

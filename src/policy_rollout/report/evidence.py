@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from policy_rollout.gates import Answer, Judged, may_sign, missing_sign_offs
+from policy_rollout.gates import Answer, Judged, holds, may_still_sign, missing_sign_offs
 from policy_rollout.program import GateState
 from policy_rollout.spec.model import Spec
 
@@ -58,8 +58,10 @@ def history(spec: Spec, gate: GateState) -> str:
     )
 
 
-def sign_off_table(spec: Spec, stage: str, gate: GateState, issues: Mapping[str, str]) -> str:
-    """Who has signed, and who is waited for since when."""
+def sign_off_table(
+    spec: Spec, stage: str, gate: GateState, issues: Mapping[str, str], *, asks: bool
+) -> str:
+    """Who has signed, and who is waited for; nobody while the criteria do not hold."""
     asked_for = spec.stages[stage].gate.sign_off
     if not asked_for:
         return "Nobody has to sign: the gate passes when its criteria hold."
@@ -70,10 +72,10 @@ def sign_off_table(spec: Spec, stage: str, gate: GateState, issues: Mapping[str,
     for role, quorum in asked_for.items():
         signed = [each for each in standing if each.role == role]
         names = ", ".join(f"{each.person} ({local(each.at, spec)})" for each in signed) or "—"
-        able = [each for each in may_sign(spec, role) if each not in {s.person for s in signed}]
-        waiting = " or ".join(able) if role in missing else "—"
-        if role in missing and digest is None:
-            waiting = "the criteria above"
+        waiting = "—"
+        if role in missing:
+            able = may_still_sign(spec, gate, role, digest)
+            waiting = " or ".join(able) if asks else "the criteria above"
         lines.append(
             f"| {role} | {quorum} | {names} | {waiting} | {issues.get(role, 'not asked yet')} |"
         )
@@ -92,17 +94,18 @@ def gate_evidence(
     spec: Spec, stage: str, gate: GateState, judged: Iterable[Judged], links: GateLinks
 ) -> str:
     """All that a decision needs: what is decided, what the criteria saw, who signs."""
-    digest = gate.digest
+    criteria = tuple(judged)
+    asks = gate.digest is not None and holds(criteria)
     document = spec.policy.document
     text = f", {document.ref} version {document.version}" if document else ""
     parts = [
         f"**{cell(spec.name)}** — gate of stage **{stage}**, round {gate.round}",
         f"Policy change: {spec.policy.change}{text}.",
-        criteria_table(judged, links.items),
-        sign_off_table(spec, stage, gate, links.sign_offs),
+        criteria_table(criteria, links.items),
+        sign_off_table(spec, stage, gate, links.sign_offs, asks=asks),
     ]
     if gate.rejections:
         parts.append(history(spec, gate))
-    if digest:
-        parts.append(f"Digest of what is signed: `{digest}`")
+    if asks:
+        parts.append(f"Digest of what is signed: `{gate.digest}`")
     return "\n\n".join(parts)

@@ -50,12 +50,19 @@ def task_text(spec: Spec, item: WorkItem) -> str:
     return "\n\n".join(each for each in (item.details, lines, _FOOT) if each)
 
 
-HOW_TO_SIGN = (
-    "- **To approve**, move this issue to Approved.\n"
-    "- **To reject**, write a comment with the reason, and a line such as "
-    "`Reopen: guideline, quiz/ja-JP` that names what goes back to work; then move this issue to "
-    "Rejected."
-)
+def how_to_sign(spec: Spec, stage: str) -> str:
+    """Both answers, with two items of the stage as an example of what may go back to work."""
+    work = spec.stages[stage]
+    ids = (*work.tasks, *work.training, *work.checklists)
+    line = (
+        f", and a line such as `Reopen: {', '.join(ids[:2])}` that names what goes back to work"
+        if ids
+        else ""
+    )
+    return (
+        "- **To approve**, move this issue to Approved.\n"
+        f"- **To reject**, write a comment with the reason{line}; then move this issue to Rejected."
+    )
 
 
 def sign_off_text(
@@ -70,7 +77,7 @@ def sign_off_text(
         f"May sign: {', '.join(may_sign(spec, role))}. Needed: {needed}. Round {gate.round}.",
         criteria_table(judged, {}),
         history(spec, gate),
-        HOW_TO_SIGN,
+        how_to_sign(spec, stage),
         f"Digest of what is signed: `{gate.digest}`",
     ]
     return "\n\n".join(part for part in parts if part)

@@ -9,10 +9,10 @@ from rich.markdown import Markdown
 from rich.table import Table
 
 from policy_rollout.decide import as_known
-from policy_rollout.gates import FINISHED, may_sign, missing_sign_offs
+from policy_rollout.gates import FINISHED, may_still_sign, missing_sign_offs
 from policy_rollout.plan import Outline
 from policy_rollout.program import ProgramState
-from policy_rollout.report.board import Links, evidence_of, gate_words
+from policy_rollout.report.board import Links, asks_now, evidence_of, gate_words
 
 HEADINGS = ("program", "stands", "gates passed", "waits for")
 
@@ -112,7 +112,6 @@ def _as_json(status: Status) -> dict[str, Any]:
 def _stage_json(outline: Outline, state: ProgramState, stage: str) -> dict[str, Any]:
     items = outline.of(stage)
     gate = state.gates.get(stage)
-    missing = missing_sign_offs(outline.spec, stage, gate, gate.digest) if gate else {}
     return {
         "stage": stage,
         "items": len(items),
@@ -121,7 +120,10 @@ def _stage_json(outline: Outline, state: ProgramState, stage: str) -> dict[str, 
         "round": gate.round if gate else None,
         "digest": gate.digest if gate else None,
         "passed_at": gate.passed_at.isoformat() if gate and gate.passed_at else None,
-        "waits_for_sign_off": {role: list(may_sign(outline.spec, role)) for role in missing}
-        if gate and gate.digest and not gate.passed_at
+        "waits_for_sign_off": {
+            role: list(may_still_sign(outline.spec, gate, role, gate.digest))
+            for role in missing_sign_offs(outline.spec, stage, gate, gate.digest)
+        }
+        if gate and asks_now(outline, state, stage)
         else {},
     }
