@@ -79,7 +79,7 @@ def rollout(
     except JournalUnavailable as error:
         get_run_logger().error("%s", error)
         suspend_flow_run(
-            wait_for_input=Answer.with_initial_data(description=str(error), action=CHECK),
+            wait_for_input=Answer.with_initial_data(description=str(error)),
             key=f"journal-{uuid4()}",
             timeout=None,
         )
@@ -96,7 +96,7 @@ def _carry(text: str, source: str) -> State[str]:
             if stands.is_over:
                 return Completed(message=stands.text)
             suspend_flow_run(
-                wait_for_input=Answer.with_initial_data(description=stands.text, action=CHECK),
+                wait_for_input=Answer.with_initial_data(description=stands.text),
                 key=wait_key(state_of(journal, spec.program)),
                 timeout=None,
             )
