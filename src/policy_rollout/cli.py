@@ -17,7 +17,10 @@ from rich.console import Console
 from policy_rollout.errors import ExitCode, RolloutError, SettingsWrong, SpecRefused
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from policy_rollout.launching import Launch
+    from policy_rollout.report.status import Status
     from policy_rollout.settings import Settings
     from policy_rollout.spec.model import Spec
 
@@ -45,12 +48,16 @@ def main() -> None:
     except SpecRefused as refused:
         _refuse(refused)
     except RolloutError as error:
-        err.print(f"[bold red]error:[/] {_escaped(str(error))}")
+        _print_error(error)
         sys.exit(error.exit_code)
     except OSError as error:  # a full disk behind `rollout schema > FILE`, a folder not to be read
         name = f"{error.filename}: " if error.filename else ""
         err.print(f"[bold red]error:[/] {_escaped(name)}{error.strerror or type(error).__name__}")
         sys.exit(ExitCode.SERVICE_FAILED)
+
+
+def _print_error(error: RolloutError) -> None:
+    err.print(f"[bold red]error:[/] {_escaped(str(error))}")
 
 
 def _refuse(refused: SpecRefused) -> None:
@@ -196,22 +203,40 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """Show where programs stand, as the journal knows it."""
-    from policy_rollout.report import status as report
     from policy_rollout.settings import Settings
-    from policy_rollout.standings import standings
+    from policy_rollout.standings import standing, standings
 
-    programs = standings(Settings.load(), program)
+    settings = Settings.load()
+    if program is not None:
+        _show_program(standing(settings, program), as_json=as_json)
+        return
+    found = standings(settings)
+    _show_programs(found.programs, as_json=as_json)
+    for unreadable in found.unreadable:
+        _print_error(unreadable)
+    if found.unreadable:
+        raise typer.Exit(found.unreadable[0].exit_code)
+    if not found.programs and not as_json:
+        err.print("no program was launched yet; launch one with: rollout launch SPEC")
+
+
+def _show_program(shown: "Status", *, as_json: bool) -> None:
+    from policy_rollout.report import status as report
+
+    if as_json:
+        _print_json(report.status_json([shown]))
+    elif out.is_terminal:
+        out.print(report.program_renderable(shown))
+    else:
+        sys.stdout.write(report.program_text(shown) + "\n")
+
+
+def _show_programs(programs: "Sequence[Status]", *, as_json: bool) -> None:
+    from policy_rollout.report import status as report
+
     if as_json:
         _print_json(report.status_json(programs))
-    elif not programs:
-        err.print("no program was launched yet; launch one with: rollout launch SPEC")
-    elif program is not None:
-        shown = programs[0]
-        if out.is_terminal:
-            out.print(report.program_renderable(shown))
-        else:
-            sys.stdout.write(report.program_text(shown) + "\n")
-    elif out.is_terminal:
+    elif out.is_terminal and programs:
         out.print(report.status_table(programs))
     else:
         sys.stdout.write("".join(f"{line}\n" for line in report.status_lines(programs)))

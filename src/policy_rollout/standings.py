@@ -1,9 +1,10 @@
 """Where the launched programs stand. Reads the journal and nothing outside."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from policy_rollout.connections import links_of
-from policy_rollout.errors import ProgramUnknown
+from policy_rollout.errors import JournalTampered, ProgramUnknown, SpecRefused
 from policy_rollout.history import state_of
 from policy_rollout.journal.store import Journal
 from policy_rollout.plan import outline_of
@@ -14,19 +15,44 @@ from policy_rollout.settings import Settings
 from policy_rollout.spec.reader import read_valid
 
 
-def standings(settings: Settings, program: str | None = None) -> list[Status]:
-    """One program, or all of them by name.
+@dataclass(frozen=True, slots=True)
+class Standings:
+    """The programs that can be read, and why others cannot, each by name."""
+
+    programs: tuple[Status, ...]
+    unreadable: tuple[JournalTampered | SpecRefused, ...]
+
+
+def standings(settings: Settings) -> Standings:
+    """All programs; one that cannot be read hides no other.
+
+    Raises:
+        JournalUnavailable: nothing of the journal can be read.
+    """
+    programs: list[Status] = []
+    unreadable: list[JournalTampered | SpecRefused] = []
+    with Journal(settings.journal_address) as journal:
+        for program in sorted(journal.heads()):
+            try:
+                programs.append(_status_of(settings, state_of(journal, program)))
+            except (JournalTampered, SpecRefused) as error:
+                unreadable.append(error)
+    return Standings(tuple(programs), tuple(unreadable))
+
+
+def standing(settings: Settings, program: str) -> Status:
+    """One program.
 
     Raises:
         ProgramUnknown: it was never launched.
-        JournalError: the journal cannot be read.
+        JournalError: the journal, or an entry of the program, cannot be read.
+        SpecRefused: the spec that was launched has errors by the rules of this version.
     """
     with Journal(settings.journal_address) as journal:
         known = journal.heads()
-        if program is not None and program not in known:
+        if program not in known:
             raise ProgramUnknown(program, tuple(known))
-        wanted = [program] if program is not None else sorted(known)
-        return [_status_of(settings, state_of(journal, each)) for each in wanted]
+        return _status_of(settings, state_of(journal, program))
 
 
 def _status_of(settings: Settings, state: ProgramState) -> Status:

@@ -1,9 +1,13 @@
 """`rollout status`."""
 
 import json
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
+
+import pytest
 
 from policy_rollout.journal.store import Journal
 
@@ -101,3 +105,42 @@ def test_the_status_is_told_without_importing_prefect(launched):
     command = [sys.executable, "-c", code, "status", launched]
     done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603  ours
     assert done.stdout.splitlines()[-1] == "False"
+
+
+@pytest.fixture
+def touched(here, launched):
+    """A second program whose first entry somebody wrote over."""
+    journal = here / ".rollout" / "journal.sqlite3"
+    with closing(sqlite3.connect(journal)) as opened, opened:
+        opened.execute(
+            "INSERT INTO rollout_journal SELECT 'other', sequence, at, actor, 'unheard_of', body, "
+            "previous_hash, hash FROM rollout_journal WHERE program = ? AND sequence = 1",
+            [launched],
+        )
+    return "other"
+
+
+UNREADABLE = (
+    "error: journal of 'other', entry 1: it is no 'unheard_of' that this version knows: it was "
+    "touched, or written by a newer policy-rollout; update this one, or put back a copy\n"
+)
+
+
+@pytest.mark.usefixtures("touched")
+def test_a_program_that_cannot_be_read_hides_no_other(rollout, launched):
+    done = rollout("status")
+    assert done.code == 1
+    assert done.out.split("\t")[0] == launched
+    assert done.err == UNREADABLE
+
+
+@pytest.mark.usefixtures("touched")
+def test_a_machine_gets_the_programs_that_can_be_read(rollout, launched):
+    done = rollout("status", "--json")
+    assert (done.code, done.err) == (1, UNREADABLE)
+    assert [each["program"] for each in json.loads(done.out)] == [launched]
+
+
+def test_a_program_that_cannot_be_read_is_named_with_the_way_out(rollout, touched):
+    done = rollout("status", touched)
+    assert (done.code, done.out, done.err) == (1, "", UNREADABLE)
