@@ -333,6 +333,34 @@ def test_a_sign_off_can_be_withdrawn_while_the_criteria_do_not_hold():
     assert [each.kind for each in program.settle()] == ["work_seen", "sign_off_withdrawn"]
 
 
+def test_anybody_may_take_back_the_only_sign_off_of_a_role():
+    program = asked(TWO_ROLES)
+    program.approve("legal", "lea")
+    program.settle()
+    program.move("legal", "To Do", "both")
+    (taken_back,) = program.settle()
+    assert (taken_back.kind, taken_back.name) == ("sign_off_withdrawn", "Both")
+
+
+def test_a_second_signer_who_opens_the_issue_again_takes_nothing_back():
+    program = asked(QUORUM)
+    program.approve("policy", "pia")
+    program.move("policy", "To Do", "pat")
+    program.approve("policy", "pat")
+    program.settle()
+    assert program.state.passed("prepare")
+
+
+def test_in_a_quorum_a_signer_takes_the_own_sign_off_back():
+    program = asked(QUORUM)
+    program.approve("policy", "pia")
+    program.move("policy", "To Do", "pia")
+    program.approve("policy", "pat")
+    program.settle()
+    standing = program.state.gates["prepare"].sign_offs
+    assert [each.person for each in standing] == [person("pat")]
+
+
 def test_our_own_move_of_an_issue_withdraws_nothing():
     program = asked(TWO_ROLES)
     program.approve("legal", "lea")

@@ -122,11 +122,18 @@ def _why_void(gate: GateState, transition: Transition, desk: Desk) -> str | None
 def _withdrawal(
     hearing: Hearing, state: ProgramState, transition: Transition, desk: Desk
 ) -> ev.SignOffWithdrawn | None:
-    """Only where the issue was brought by a sign-off of this round to the status it leaves."""
+    """Only where the issue was brought by a sign-off of this round to the status it leaves.
+
+    Where a role needs several, members open the issue again to sign after each other: a sign-off
+    is then taken back by nobody but who gave it.
+    """
     gate = state.gates[desk.stage]
     undone = _before(hearing.world.transitions, transition)
     given = {each.history_id for each in gate.sign_offs if each.round == gate.round}
     if undone is None or undone.history_id not in given:
+        return None
+    several = hearing.spec.stages[desk.stage].gate.sign_off[desk.role] > 1
+    if several and transition.account != undone.account:
         return None
     return ev.SignOffWithdrawn(
         stage=desk.stage,
