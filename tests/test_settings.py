@@ -164,6 +164,22 @@ def test_a_file_env_that_is_no_text_is_named(here):
     )
 
 
+def test_a_name_in_the_file_env_that_is_no_setting_is_refused(here):
+    (here / ".env").write_text("ROLLOUT_JIRA_TOKN=geheim\nROLLOUT_COLOUR=x\nPATH_OF_MINE=1\n")
+    with pytest.raises(SettingsWrong) as wrong:
+        Settings.load()
+    names = ", ".join(f"ROLLOUT_{name.upper()}" for name in GIVEN)
+    assert str(wrong.value) == (
+        "found ROLLOUT_JIRA_TOKN in .env, expected a setting; did you mean ROLLOUT_JIRA_TOKEN?\n"
+        f"found ROLLOUT_COLOUR in .env, expected one of {names}; delete it or rename it"
+    )
+
+
+def test_a_strange_variable_of_the_environment_is_left_alone(monkeypatch):
+    monkeypatch.setenv("ROLLOUT_SERVICE_HOST", "10.0.0.1")  # as Kubernetes sets for a service
+    assert Settings.load().jira_url == ""
+
+
 @pytest.mark.usefixtures("sandbox")
 def test_without_a_jira_the_sandbox_of_the_folder_stands_in():
     settings = Settings.load()

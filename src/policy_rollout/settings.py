@@ -6,12 +6,13 @@ here: it leaves its addresses in `.rollout/sandbox.json`.
 
 import json
 from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
 
 from policy_rollout.errors import SettingsWrong
 
@@ -131,6 +132,7 @@ class Settings(BaseSettings):
                 half of an installation is set: neither the sandbox's nor one of its own.
         """
         try:
+            unknown = "\n".join(_unknown_names(cls))
             settings = cls()
         except ValidationError as error:
             raise SettingsWrong("\n".join(_complaints(cls, error))) from None
@@ -139,6 +141,8 @@ class Settings(BaseSettings):
                 f".env cannot be read ({type(error).__name__}); save it as a text file in UTF-8 "
                 "with one NAME=value a line, as in: ROLLOUT_JIRA_PROJECT=POLICY"
             ) from None
+        if unknown:
+            raise SettingsWrong(unknown)
         return settings if settings.jira_url else settings._with_sandbox()
 
     def _with_sandbox(self) -> Self:
@@ -168,6 +172,24 @@ class Settings(BaseSettings):
 
 def _variable(name: str) -> str:
     return f"ROLLOUT_{name.upper()}"
+
+
+def _unknown_names(settings: type[Settings]) -> Iterator[str]:
+    """One line for each `ROLLOUT_` name in `.env` that is no setting: a typing mistake.
+
+    The environment is not searched: others set variables there, Kubernetes one a service.
+    """
+    known = [_variable(name) for name in settings.model_fields]
+    for written in DotEnvSettingsSource(settings).env_vars:
+        name = written.upper()
+        if not name.startswith("ROLLOUT_") or name in known:
+            continue
+        near = get_close_matches(name, known, n=1, cutoff=0.85)
+        if near:
+            yield f"found {name} in .env, expected a setting; did you mean {near[0]}?"
+        else:
+            names = ", ".join(known)
+            yield f"found {name} in .env, expected one of {names}; delete it or rename it"
 
 
 def _complaints(settings: type[Settings], error: ValidationError) -> Iterator[str]:
