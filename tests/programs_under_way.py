@@ -280,10 +280,11 @@ class UnderWay:
         """
         decision = self.decide()
         self.record(*decision.events)
-        for change in decision.changes[:after]:
+        due = decision.changes[:after]
+        for change in due:
             event = self.model.apply(change)
             created = isinstance(event, ev.IssuesCreated | ev.RowsAdded)
-            if event is not None and (created or change is not decision.changes[after - 1]):
+            if event is not None and (created or change is not due[-1]):
                 self.record(event)
 
     def settle(self) -> list[ev.Event]:
