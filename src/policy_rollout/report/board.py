@@ -180,13 +180,16 @@ def _oddities(state: ProgramState) -> Iterator[str]:
 
 
 def evidence_of(outline: Outline, decision: Decision, stage: str, links: Links) -> str:
-    """The evidence of one waiting gate, with links to the issues."""
+    """The evidence of one gate, with links to the issues; of a passed one, as far as known."""
     spec, state = outline.spec, decision.ahead
+    judged = decision.judged.get(stage)
+    if judged is None:
+        judged = judge(spec, stage, outline.of(stage), state.of)
     return gate_evidence(
         spec,
         stage,
         state.gates[stage],
-        decision.judged[stage],
+        judged,
         GateLinks(
             {
                 item.key: links.issue(state.issues[item.key])
