@@ -7,7 +7,7 @@ from datetime import datetime
 from policy_rollout import events as ev
 from policy_rollout.gates import Judged, covered, digest_of, holds, judge, missing_sign_offs
 from policy_rollout.observed import ObservedRow, World
-from policy_rollout.plan import Change, Outline, changes, sign_off_issues
+from policy_rollout.plan import Asking, Change, Outline, changes, sign_off_issues
 from policy_rollout.program import ProgramState, Recorded, take
 from policy_rollout.sign_offs import Hearing, decisions
 from policy_rollout.work import Kind, State, WorkItem, epic_key, sign_off_key
@@ -74,7 +74,7 @@ def decide(
     scene.note_what_was_asked()
     scene.finish()
     judged = scene.judged()
-    due = changes(outline, scene.ahead, world, judged)
+    due = changes(outline, scene.ahead, world, Asking(judged, rejected_status))
     return Decision(tuple(scene.events), due, scene.ahead, judged)
 
 
@@ -217,9 +217,10 @@ class _Scene:
 
     def note_what_was_asked(self) -> None:
         """A sign-off issue whose text carries the current digest has been asked for."""
-        for stage, judged in self.judged().items():
+        asking = Asking(self.judged(), self.rejected_status)
+        for stage in asking.judged:
             gate = self.ahead.gates[stage]
-            for issue in sign_off_issues(self.outline, self.ahead, stage, judged):
+            for issue in sign_off_issues(self.outline, self.ahead, stage, asking):
                 role = issue.key.rpartition("sign-off:")[2]
                 observed = self.world.issues.get(issue.key)
                 asked = gate.asked.get(role)

@@ -13,6 +13,7 @@ from policy_rollout.gates import Judged, may_sign, missing_sign_offs
 from policy_rollout.observed import ObservedIssue, World
 from policy_rollout.program import ProgramState
 from policy_rollout.report.issue_text import (
+    Question,
     epic_text,
     refusal_text,
     rejection_text,
@@ -74,6 +75,18 @@ Change = CreateIssue | AddRow | UpdateIssue | RewriteRow | LinkIssues | MoveIssu
 
 
 @dataclass(frozen=True, slots=True)
+class Asking:
+    """What sign-off issues say beside the spec.
+
+    `judged` has the criteria of each waiting stage as they stand now, `rejected_status` is the
+    site's word for no.
+    """
+
+    judged: dict[str, tuple[Judged, ...]]
+    rejected_status: str
+
+
+@dataclass(frozen=True, slots=True)
 class Outline:
     """A spec with what follows from it: its items by stage, and when each is due."""
 
@@ -86,13 +99,10 @@ class Outline:
 
 
 def changes(
-    outline: Outline, state: ProgramState, world: World, judged: dict[str, tuple[Judged, ...]]
+    outline: Outline, state: ProgramState, world: World, asking: Asking
 ) -> tuple[Change, ...]:
-    """What is due now, in order: create, add, update, rewrite, link, move, say.
-
-    `judged` has the criteria of each waiting stage, as they stand now.
-    """
-    issues = tuple(_desired_issues(outline, state, judged))
+    """What is due now, in order: create, add, update, rewrite, link, move, say."""
+    issues = tuple(_desired_issues(outline, state, asking))
     rows = tuple(_desired_rows(outline, state))
     return (
         *_creations(issues, state),
@@ -105,9 +115,7 @@ def changes(
     )
 
 
-def _desired_issues(
-    outline: Outline, state: ProgramState, judged: dict[str, tuple[Judged, ...]]
-) -> Iterator[NewIssue]:
+def _desired_issues(outline: Outline, state: ProgramState, asking: Asking) -> Iterator[NewIssue]:
     spec = outline.spec
     yield NewIssue(
         key=epic_key(spec.program),
@@ -124,11 +132,11 @@ def _desired_issues(
         for item in outline.of(stage):
             if item.kind is Kind.TASK:
                 yield _task(outline, state, item, epic)
-        yield from sign_off_issues(outline, state, stage, judged[stage])
+        yield from sign_off_issues(outline, state, stage, asking)
 
 
 def sign_off_issues(
-    outline: Outline, state: ProgramState, stage: str, judged: tuple[Judged, ...]
+    outline: Outline, state: ProgramState, stage: str, asking: Asking
 ) -> Iterator[NewIssue]:
     """One issue a role, from the moment the criteria hold; none before."""
     spec, gate = outline.spec, state.gates[stage]
@@ -140,7 +148,9 @@ def sign_off_issues(
             key=key,
             kind=IssueKind.SIGN_OFF,
             summary=f"Sign-off: {stage}, for {role}",
-            description=sign_off_text(spec, stage, role, gate, judged),
+            description=sign_off_text(
+                spec, Question(stage, role, gate, asking.judged[stage], asking.rejected_status)
+            ),
             due_on=outline.schedule.stages[stage].gate_on,
             assignee=state.accounts.get(next(iter(may_sign(spec, role)), "")),
             parent=state.issues.get(epic_key(spec.program)),

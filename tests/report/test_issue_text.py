@@ -121,11 +121,11 @@ def test_a_sign_off_of_the_next_round_tells_why_the_last_one_ended():
 
 
 def test_how_to_reject_names_items_of_the_stage():
-    assert "`Reopen: guideline, memo`" in how_to_sign(read(FULL), "prepare")
+    assert "`Reopen: guideline, memo`" in how_to_sign(read(FULL), "prepare", "Rejected")
 
 
 def test_how_to_reject_a_stage_without_items_asks_for_the_reason_only():
-    assert how_to_sign(read(f"{HEAD}  empty: {{}}\n"), "empty") == (
+    assert how_to_sign(read(f"{HEAD}  empty: {{}}\n"), "empty", "Declined") == (
         "- **To approve**, move this issue to Approved.\n"
-        "- **To reject**, write a comment with the reason; then move this issue to Rejected."
+        "- **To reject**, write a comment with the reason; then move this issue to Declined."
     )

@@ -1,6 +1,7 @@
 """What our Jira issues say, as Markdown. Pure."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from policy_rollout import events as ev
 from policy_rollout.gates import Judged, may_sign
@@ -50,7 +51,7 @@ def task_text(spec: Spec, item: WorkItem) -> str:
     return "\n\n".join(each for each in (item.details, lines, _FOOT) if each)
 
 
-def how_to_sign(spec: Spec, stage: str) -> str:
+def how_to_sign(spec: Spec, stage: str, rejected_status: str) -> str:
     """Both answers, with two items of the stage as an example of what may go back to work."""
     work = spec.stages[stage]
     ids = (*work.tasks, *work.training, *work.checklists)
@@ -61,23 +62,34 @@ def how_to_sign(spec: Spec, stage: str) -> str:
     )
     return (
         "- **To approve**, move this issue to Approved.\n"
-        f"- **To reject**, write a comment with the reason{line}; then move this issue to Rejected."
+        f"- **To reject**, write a comment with the reason{line}; "
+        f"then move this issue to {rejected_status}."
     )
 
 
-def sign_off_text(
-    spec: Spec, stage: str, role: str, gate: GateState, judged: Iterable[Judged]
-) -> str:
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a sign-off issue asks: one role, about the gate of one stage."""
+
+    stage: str
+    role: str
+    gate: GateState
+    judged: tuple[Judged, ...]
+    rejected_status: str
+
+
+def sign_off_text(spec: Spec, question: Question) -> str:
     """What a signer reads: the question, the evidence, how to answer, the digest."""
+    stage, role, gate = question.stage, question.role, question.gate
     document = spec.policy.document
     text = f" ({document.ref}, version {document.version})" if document else ""
     needed = spec.stages[stage].gate.sign_off[role]
     parts = [
         f"Does **{role}** agree that stage **{stage}** of *{cell(spec.name)}*{text} is finished?",
         f"May sign: {', '.join(may_sign(spec, role))}. Needed: {needed}. Round {gate.round}.",
-        criteria_table(judged, {}),
+        criteria_table(question.judged, {}),
         history(spec, gate),
-        how_to_sign(spec, stage),
+        how_to_sign(spec, stage, question.rejected_status),
         f"Digest of what is signed: `{gate.digest}`",
     ]
     return "\n\n".join(part for part in parts if part)
