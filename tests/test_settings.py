@@ -107,6 +107,14 @@ def test_the_journal_lies_in_the_home_unless_it_has_a_url(here, monkeypatch):
     assert Settings.load().journal_address == "postgresql://u:p@db/rollout"
 
 
+def test_a_path_may_start_at_the_user_s_home(here, monkeypatch):
+    monkeypatch.setenv("HOME", "/users/me")
+    (here / ".env").write_text("ROLLOUT_HOME=~/state\nROLLOUT_SHEETS_CREDENTIALS=~/key.json\n")
+    settings = Settings.load()
+    assert settings.home == Path("/users/me/state")
+    assert settings.sheets_credentials == Path("/users/me/key.json")
+
+
 def test_secrets_stay_out_of_what_is_shown(monkeypatch):
     for name, text in GIVEN.items():
         monkeypatch.setenv(f"ROLLOUT_{name.upper()}", text)

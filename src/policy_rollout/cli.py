@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from policy_rollout.report.status import Status
     from policy_rollout.settings import Settings
     from policy_rollout.spec.model import Spec
+    from policy_rollout.spec.problems import Problem
 
 app = typer.Typer(
     help="Roll out a policy change: from a YAML program spec to tracked work, gate by gate.",
@@ -126,7 +127,7 @@ def plan(
     from policy_rollout.report import plan_text
     from policy_rollout.report.timeline import timeline_svg
 
-    spec = _valid(path)
+    spec, _ = _valid(path)
     outline = outline_of(spec, today=_today())
     shown = plan_text.Plan(spec, outline.items, outline.schedule)
     if svg is not None:
@@ -148,13 +149,14 @@ def _write(path: Path, text: str) -> None:
         ) from None
 
 
-def _valid(path: Path) -> "Spec":
+def _valid(path: Path) -> "tuple[Spec, Sequence[Problem]]":
+    """A spec without errors, and the advice on it."""
     from policy_rollout.spec.files import load
 
     reading = load(path, today=_today())
     if reading.spec is None:
         raise SpecRefused([str(each) for each in reading.errors])
-    return reading.spec
+    return reading.spec, reading.problems
 
 
 @app.command()
@@ -168,12 +170,14 @@ def launch(
     from policy_rollout.prefect_address import use_running_stack
     from policy_rollout.settings import Settings
 
-    spec = _valid(path)
+    spec, advice = _valid(path)
     settings = Settings.load()
     use_running_stack(settings.home)
     from policy_rollout import launching
 
     run = launching.launch(settings, spec, path)
+    for each in advice:
+        err.print(f"{each} (advice)", markup=False)
     if not as_json:
         out.print(f"{spec.program} is launched as run {run.run}", soft_wrap=True)
     launched = _until_it_waits(settings, spec, run) if wait else run

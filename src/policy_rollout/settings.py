@@ -5,12 +5,13 @@ here: it leaves its addresses in `.rollout/sandbox.json`.
 """
 
 import json
+import os
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
 
@@ -29,6 +30,11 @@ class SandboxAddress(BaseModel):
     sheets_workbook: str
 
 
+def _at_home(path: Path) -> Path:
+    """`~` is the user's home in `.env` too, where no shell says so."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - Path's own fails for an unknown user
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="ROLLOUT_",
@@ -41,7 +47,9 @@ class Settings(BaseSettings):
     )
 
     home: Annotated[
-        Path, Field(description="Folder of the journal and the sandbox.", examples=[".rollout"])
+        Path,
+        AfterValidator(_at_home),
+        Field(description="Folder of the journal and the sandbox.", examples=[".rollout"]),
     ] = Path(".rollout")
     jira_url: Annotated[
         str,
@@ -89,7 +97,7 @@ class Settings(BaseSettings):
         ),
     ] = ""
     sheets_credentials: Annotated[
-        Path | None,
+        Annotated[Path, AfterValidator(_at_home)] | None,
         Field(description="Key file of the service account.", examples=["service-account.json"]),
     ] = None
     sheets_workbook: Annotated[
