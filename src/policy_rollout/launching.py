@@ -11,6 +11,7 @@ from policy_rollout.connections import links_of
 from policy_rollout.errors import ExitCode, PrefectUnavailable, ProgramAlreadyLaunched
 from policy_rollout.history import state_of
 from policy_rollout.journal.store import Journal
+from policy_rollout.program import ProgramState
 from policy_rollout.settings import Settings
 from policy_rollout.spec.model import Spec
 from policy_rollout.work import epic_key
@@ -37,9 +38,13 @@ class Launch:
 
     @property
     def exit_code(self) -> ExitCode:
-        if self.stands == "trouble":
-            return ExitCode.SERVICE_FAILED
-        return ExitCode.FOUND_PROBLEMS if self.stands == "failed" else ExitCode.DONE
+        match self.stands:
+            case "trouble" | "crashed":
+                return ExitCode.SERVICE_FAILED
+            case "failed" | "cancelled":
+                return ExitCode.FOUND_PROBLEMS
+            case _:
+                return ExitCode.DONE
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -84,16 +89,34 @@ def until_it_waits(
         state = state_of(journal, spec.program)
     links = links_of(settings, spec)
     epic = state.issues.get(epic_key(spec.program))
-    trouble = state.trouble if state.run == launched.run else None
+    stands, message = outcome_of(seen, state)
     return Launch(
         program=spec.program,
         run=launched.run,
         run_url=launched.run_url,
-        stands="trouble" if trouble else seen.state,
-        message=trouble.text if trouble else seen.message if seen.state == "failed" else "",
+        stands=stands,
+        message=message,
         epic_url=f"{links.jira}/browse/{epic}" if epic else "",
         workbook_url=links.workbook if epic else "",
     )
+
+
+def outcome_of(seen: prefect_api.RunSeen, state: ProgramState) -> tuple[str, str]:
+    """How a run stands, and what is to say about it; nothing where all is well."""
+    is_journaled = state.run == seen.run
+    if is_journaled and state.trouble is not None:
+        return "trouble", state.trouble.text
+    match seen.state:
+        case "failed" | "cancelled":
+            return seen.state, seen.message
+        case "crashed" if is_journaled:
+            goes_on = "it is started again by itself and goes on from the journal"
+            return seen.state, f"the run crashed ({seen.message}); {goes_on}"
+        case "crashed":
+            again = "before it wrote anything; launch the program again"
+            return seen.state, f"the run crashed ({seen.message}) {again}"
+        case _:
+            return seen.state, ""
 
 
 def _first_stop(run: str, say: Callable[[str], None]) -> prefect_api.RunSeen:
