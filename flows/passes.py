@@ -10,6 +10,7 @@ from typing import TypeVar
 from prefect import get_run_logger
 
 from flows.publishing import publish
+from flows.taking_up import already_launched
 from policy_rollout import events as ev
 from policy_rollout.circumstances import circumstances_of
 from policy_rollout.connections import links_of
@@ -38,6 +39,7 @@ from policy_rollout.plan import (
     UpdateIssue,
     outline_at,
 )
+from policy_rollout.program import ProgramState
 from policy_rollout.report.board import form_text, headline
 from policy_rollout.report.notice_text import Notice
 from policy_rollout.settings import Settings
@@ -77,16 +79,13 @@ class Stands:
     text: str
 
 
-def pass_or_trouble(journal: Journal, settings: Settings, spec: Spec) -> Stands:
-    """Make one pass; an outside failure is journaled and shown, and tried again later."""
-    try:
-        passed = run_pass(journal, settings, spec)
-    except JournalConflict:
-        return pass_or_trouble(journal, settings, spec)
-    except (ServiceError, SettingsWrong, NeverSettles) as error:
-        passed = Passed(_note_trouble(journal, spec, error), did_something=True)
-    else:
-        passed = _note_calm(journal, passed)
+def pass_or_trouble(journal: Journal, settings: Settings, spec: Spec, *, run: str) -> Stands:
+    """Make one pass; an outside failure is journaled and shown, and tried again later.
+
+    Raises:
+        ProgramAlreadyLaunched: another run took the program over.
+    """
+    passed = _pass_alone(journal, settings, spec, run)
     now = datetime.now(UTC)
     outline = outline_at(spec, passed.decision.ahead, now)
     if passed.did_something:
@@ -95,6 +94,20 @@ def pass_or_trouble(journal: Journal, settings: Settings, spec: Spec) -> Stands:
         return Stands(is_over=True, text=headline(outline, passed.decision.ahead))
     text = form_text(outline, passed.decision, links_of(settings, spec), now=now)
     return Stands(is_over=False, text=text)
+
+
+def _pass_alone(journal: Journal, settings: Settings, spec: Spec, run: str) -> Passed:
+    """A pass that began again whenever somebody else wrote to the journal."""
+    was_disturbed = False
+    while True:
+        try:
+            passed = _note_calm(journal, run_pass(journal, settings, spec, run=run))
+        except JournalConflict:
+            was_disturbed = True
+        except (ServiceError, SettingsWrong, NeverSettles) as error:
+            return Passed(_note_trouble(journal, spec, error), did_something=True)
+        else:
+            return replace(passed, did_something=passed.did_something or was_disturbed)
 
 
 def _note_trouble(journal: Journal, spec: Spec, error: RolloutError) -> Decision:
@@ -115,20 +128,21 @@ def _note_calm(journal: Journal, passed: Passed) -> Passed:
     return Passed(calm, did_something=True)
 
 
-def run_pass(journal: Journal, settings: Settings, spec: Spec) -> Passed:
+def run_pass(journal: Journal, settings: Settings, spec: Spec, *, run: str) -> Passed:
     """Make the world what the spec and the journal say.
 
     Raises:
         ServiceError: Jira or the workbook failed; what was done until then is journaled.
         JournalConflict: somebody else wrote meanwhile; start again.
+        ProgramAlreadyLaunched: another run took the program over.
     """
     did_something = False
-    if not state_of(journal, spec.program).own_account:
+    if not _state_for(run, journal, spec).own_account:
         preflight(journal, spec)
         did_something = True
     for _ in range(MOST_LOOKS):
         settle_doubts(journal, spec)
-        state = state_of(journal, spec.program)
+        state = _state_for(run, journal, spec)
         now = datetime.now(UTC)
         outline = outline_at(spec, state, now)
         world = look_at_world(spec, to_look_at(outline, state))
@@ -137,9 +151,16 @@ def run_pass(journal: Journal, settings: Settings, spec: Spec) -> Passed:
         if not decision.changes:
             return Passed(decision, did_something or bool(decision.events))
         with suppress(WriteInDoubt):  # the next look tells whether it happened
-            apply(spec, decision.changes, batch=str(state.head))
+            apply(spec, decision.changes, head=state.head)
         did_something = True
     raise NeverSettles(MOST_LOOKS, repr(decision.changes[0]))
+
+
+def _state_for(run: str, journal: Journal, spec: Spec) -> ProgramState:
+    state = state_of(journal, spec.program)
+    if state.run != run:
+        raise already_launched(state)
+    return state
 
 
 def preflight(journal: Journal, spec: Spec) -> None:
@@ -166,11 +187,17 @@ def settle_doubts(journal: Journal, spec: Spec) -> None:
         settle_doubt(spec, doubt)
 
 
-def apply(spec: Spec, changes: tuple[Change, ...], *, batch: str) -> None:
-    """Carry the changes out in their order, one task run a kind; creations in batches."""
+def apply(spec: Spec, changes: tuple[Change, ...], *, head: int) -> None:
+    """Carry the changes out in their order, one task run a kind; creations in batches.
+
+    `head` is the journal's when the changes were decided: creations are made on no other.
+
+    Raises:
+        JournalConflict: somebody else wrote meanwhile; what was to be created may exist.
+    """
     creations = [each.issue for each in of_kind(changes, CreateIssue)]
-    for number, issues in enumerate(in_batches(creations, BULK_LIMIT)):
-        create_issues(spec, f"{batch}-{number}", issues)
+    for issues in in_batches(creations, BULK_LIMIT):
+        head = create_issues(spec, str(head), issues, after=head)
     if rows := of_kind(changes, AddRow):
         add_rows(spec, [each.row for each in rows])
     if updates := of_kind(changes, UpdateIssue):

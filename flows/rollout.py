@@ -30,22 +30,38 @@ def rollout(
     program: Annotated[
         str,
         Field(
-            title="Program",
-            description="A shipped program, or the first entry to paste a spec below.",
-            json_schema_extra={"enum": [PASTED, *SHIPPED]},
+            json_schema_extra={
+                "title": "Program",
+                "description": "One that is shipped, or the first entry to launch a spec of yours.",
+                "enum": [PASTED, *SHIPPED],
+            }
         ),
     ] = PASTED,
     pasted_spec: Annotated[
-        str, Field(title="Pasted spec", description="The YAML text of a program spec.")
+        str,
+        Field(
+            json_schema_extra={
+                "title": "Pasted spec",
+                "description": "The whole YAML text of a program spec; stays empty with a "
+                "shipped program. `rollout check FILE` shows beforehand what is wrong with it.",
+            }
+        ),
     ] = "",
     source: Annotated[
-        str, Field(title="Source", description="Where the pasted spec comes from.")
+        str,
+        Field(
+            json_schema_extra={
+                "title": "Name of the pasted text",
+                "description": "Stands before line and column in messages on the pasted spec.",
+            }
+        ),
     ] = "pasted",
 ) -> State[str]:
     """Launch a program and carry it, gate by gate, to its end."""
     try:
         return _carry(*text_of(program, pasted_spec, source))
     except (SpecRefused, ProgramAlreadyLaunched) as error:
+        get_run_logger().error("Nothing was launched.\n%s", error)
         return Failed(message=str(error))
     except JournalUnavailable as error:
         get_run_logger().error("%s", error)
@@ -63,7 +79,7 @@ def _carry(text: str, source: str) -> State[str]:
         spec = take_up(journal, text, source, run)
         while True:
             note_answer(journal, settings, spec, run)
-            stands = pass_or_trouble(journal, settings, spec)
+            stands = pass_or_trouble(journal, settings, spec, run=run)
             if stands.is_over:
                 return Completed(message=stands.text)
             state = state_of(journal, spec.program)

@@ -11,10 +11,11 @@ from policy_rollout.errors import (
     AnswerRefused,
     CodeRefused,
     CodesKeyWrong,
+    JournalConflict,
     ProgramAlreadyLaunched,
     SettingsWrong,
 )
-from policy_rollout.history import decide_and_write, state_of
+from policy_rollout.history import decide_and_write, note, state_of
 from policy_rollout.journal.store import Journal
 from policy_rollout.program import ProgramState
 from policy_rollout.settings import Settings
@@ -25,6 +26,7 @@ from policy_rollout.spec.reader import read_valid
 from policy_rollout.work import State
 
 ANSWER_FIELDS = ("action", "gate", "role", "person", "code", "note", "shown")
+AT_WORK = frozenset({"scheduled", "pending", "running", "cancelling"})
 
 
 def take_up(journal: Journal, text: str, source: str, run: str) -> Spec:
@@ -34,20 +36,41 @@ def take_up(journal: Journal, text: str, source: str, run: str) -> Spec:
         SpecRefused: the text has errors; nothing was written.
         ProgramAlreadyLaunched: another run carries the program.
     """
-    now = datetime.now(UTC)
     spec = read_valid(text, source)
-    state = state_of(journal, spec.program)
-    if state.run == run:
-        return read_valid(state.spec_text, state.spec_path)
-    if state.run and not state.wrote_nothing:
-        at = f"{state.launched_at:%Y-%m-%d %H:%M} UTC"
-        raise ProgramAlreadyLaunched(spec.program, at, prefect_api.run_url(state.run) or state.run)
-    launched = ev.Launched(spec_text=text, spec_path=source, run=run)
-    before = state.run
-    decide_and_write(journal, state, (launched,), actor="rollout", at=now)
+    while True:
+        state = state_of(journal, spec.program)
+        if state.run == run:
+            return read_valid(state.spec_text, state.spec_path)
+        check_free(state)
+        before = state.run
+        launched = ev.Launched(spec_text=text, spec_path=source, run=run)
+        try:
+            decide_and_write(journal, state, (launched,), actor="rollout", at=datetime.now(UTC))
+        except JournalConflict:
+            continue  # another launch was first
+        break
     if before:
         prefect_api.cancel(before, f"replaced by a new launch, run {run}")
     return spec
+
+
+def check_free(state: ProgramState) -> None:
+    """A program may be launched anew while it wrote nothing and its run only waits, or is over.
+
+    Raises:
+        ProgramAlreadyLaunched: it has work outside, or its run may be making some just now.
+    """
+    if not state.run:
+        return
+    seen = prefect_api.look_up((state.run,)).get(state.run)
+    if not state.wrote_nothing or (seen is not None and seen.state in AT_WORK):
+        raise already_launched(state)
+
+
+def already_launched(state: ProgramState) -> ProgramAlreadyLaunched:
+    at = f"{state.launched_at:%Y-%m-%d %H:%M} UTC"
+    run_url = prefect_api.run_url(state.run) or state.run
+    return ProgramAlreadyLaunched(state.program, at, run_url)
 
 
 def note_answer(journal: Journal, settings: Settings, spec: Spec, run: str) -> None:
@@ -66,7 +89,7 @@ def note_answer(journal: Journal, settings: Settings, spec: Spec, run: str) -> N
     if given["action"] == RECREATE:
         gone = tuple(key for key, seen in state.seen.items() if seen.state is State.MISSING)
         resumed.append(ev.RecreationAsked(keys=gone))
-    decide_and_write(journal, state, resumed, actor="Prefect", at=now)
+    note(journal, spec.program, resumed, actor="Prefect", at=now)
 
 
 def _take_answer(journal: Journal, settings: Settings, spec: Spec, given: dict[str, str]) -> None:

@@ -4,6 +4,7 @@ One run looks for about a minute, every WATCH_SECONDS; Prefect schedules the nex
 """
 
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from prefect import flow, get_run_logger
@@ -16,11 +17,17 @@ from flows.publishing import publish
 from policy_rollout import prefect_api
 from policy_rollout.circumstances import circumstances_of
 from policy_rollout.decide import Decision, as_known, decide, steps_due, to_look_at
-from policy_rollout.errors import JournalConflict, RolloutError
+from policy_rollout.errors import (
+    JournalConflict,
+    RolloutError,
+    ServiceError,
+    SettingsWrong,
+    SpecRefused,
+)
 from policy_rollout.history import decide_and_write, programs, state_of
 from policy_rollout.journal.store import Journal
 from policy_rollout.plan import outline_at
-from policy_rollout.prefect_api import RunSeen
+from policy_rollout.prefect_api import RunRefused, RunSeen
 from policy_rollout.program import ProgramState
 from policy_rollout.settings import Settings
 from policy_rollout.spec.reader import read_valid
@@ -31,9 +38,11 @@ LOOKS_BACK = timedelta(minutes=15)
 """How old a change may be that a run still notices; the hourly look at everything sees the rest."""
 SILENT_AFTER = timedelta(minutes=15)
 """A pass never lasts that long: a run that says Running since then has lost its process."""
+OUTSIDE = (ServiceError, SettingsWrong, SpecRefused, RunRefused)
+"""What may be wrong with one program, or with one service, while the others go on."""
 
 
-@flow(name="watch")
+@flow(name="watch", flow_run_name="look for changes")
 def watch(everything: bool = False) -> State[str]:  # noqa: FBT001, FBT002 - a field of the form
     """Look again and again for a minute; with `everything`, first at every program by key."""
     settings = Settings.load()
@@ -44,45 +53,71 @@ def watch(everything: bool = False) -> State[str]:  # noqa: FBT001, FBT002 - a f
         with Journal(settings.journal_address) as journal:
             while True:
                 started = datetime.now(UTC)
-                resumed += look(journal, settings, since=since, everything=everything)
-                looks, since, everything = looks + 1, started, False
+                looked = look(journal, settings, since=since, everything=everything)
+                looks, resumed, everything = looks + 1, resumed + looked.resumed, False
+                if not looked.troubles:
+                    since = started
                 rest = timedelta(seconds=settings.watch_seconds) - (datetime.now(UTC) - started)
                 if datetime.now(UTC) + rest >= ends:
-                    return Completed(message=f"{looks} looks, {resumed} runs resumed")
+                    break
                 time.sleep(max(rest.total_seconds(), 0))
     except RolloutError as error:
         return Failed(message=str(error))
+    if looked.troubles:
+        return Failed(message="\n".join(looked.troubles))
+    return Completed(message=f"{looks} looks, {resumed} runs resumed")
 
 
-def look(journal: Journal, settings: Settings, *, since: datetime, everything: bool) -> int:
-    """One look at all programs that wait; how many runs were resumed."""
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """How many runs were resumed, and what could not be looked at: one text each."""
+
+    resumed: int
+    troubles: tuple[str, ...] = ()
+
+
+def look(journal: Journal, settings: Settings, *, since: datetime, everything: bool) -> Looked:
+    """One look at all programs that wait; one that cannot be looked at keeps no other waiting."""
     states = [state_of(journal, program) for program in programs(journal)]
     unfinished = {state.run: state for state in states if state.run and not state.is_over}
     if not unfinished:
-        return 0
+        return Looked(0)
     runs = prefect_api.look_up(tuple(unfinished))
     for run in runs.values():
         start_again_if_lost(run)
     waiting = [unfinished[run.run] for run in runs.values() if run.is_waiting]
     if not waiting:
-        return 0
-    changed = None if everything else changed_since(settings, waiting, since)
-    return sum(
-        look_at(journal, settings, state)
-        for state in waiting
-        if changed is None
-        or state.program in changed
-        or _is_due(state)
-        or _is_silent(journal, settings, state)
-    )
+        return Looked(0)
+    changed, resumed, troubles = None, 0, []
+    if not everything:
+        try:
+            changed = changed_since(settings, waiting, since)
+        except OUTSIDE as error:
+            changed = frozenset[str]()
+            troubles.append(_told(str(error)))
+    for state in waiting:
+        is_changed = changed is None or state.program in changed
+        if is_changed or _is_due(state) or _is_silent(journal, settings, state):
+            try:
+                resumed += look_at(journal, settings, state)
+            except OUTSIDE as error:
+                troubles.append(_told(f"{state.program}: {error}"))
+    return Looked(resumed, tuple(troubles))
+
+
+def _told(trouble: str) -> str:
+    get_run_logger().warning("%s", trouble)
+    return trouble
 
 
 def start_again_if_lost(run: RunSeen) -> None:
-    """A crashed run, or one that says Running without a sign of life, goes on from its journal."""
-    lost = run.state == "running" and run.since and datetime.now(UTC) - run.since > SILENT_AFTER
-    if run.state == "crashed" or lost:
+    """A crashed run, or one at work without a sign of life, goes on from its journal."""
+    at_work = run.state in {"running", "pending"}
+    silent = run.since is not None and datetime.now(UTC) - run.since > SILENT_AFTER
+    if (run.state == "crashed" or (at_work and silent)) and prefect_api.start_again(
+        run, f"found {run.state} by watch"
+    ):
         get_run_logger().warning("run %s (%s) was lost; it is started again", run.name, run.state)
-        prefect_api.start_again(run.run, f"found {run.state} by watch")
 
 
 def _is_due(state: ProgramState) -> bool:

@@ -11,8 +11,14 @@ from prefect.cache_policies import NO_CACHE
 from policy_rollout import events as ev
 from policy_rollout.connections import open_jira
 from policy_rollout.desired import NewIssue
-from policy_rollout.errors import Missing, ServiceRefused, ServiceUnavailable, WriteInDoubt
-from policy_rollout.history import note
+from policy_rollout.errors import (
+    JournalConflict,
+    Missing,
+    ServiceRefused,
+    ServiceUnavailable,
+    WriteInDoubt,
+)
+from policy_rollout.history import decide_and_write, note, state_of
 from policy_rollout.jira_issues import JiraIssues
 from policy_rollout.journal.store import Journal
 from policy_rollout.plan import LinkIssues, MoveIssue, SayOnIssue, UpdateIssue
@@ -42,17 +48,24 @@ def check_jira(spec: Spec) -> tuple[ev.PeopleResolved, tuple[Missing, ...]]:
 
 
 @task(task_run_name="create issues: {batch}", cache_policy=NO_CACHE)
-def create_issues(spec: Spec, batch: str, issues: Sequence[NewIssue]) -> None:
+def create_issues(spec: Spec, batch: str, issues: Sequence[NewIssue], *, after: int) -> int:
     """Create one batch; its intent is journaled before, its outcome after.
 
+    The intent is only written where the journal still ends at entry `after`: of two processes
+    that decided the same, one creates. Answers the number of the journal's last entry then.
+
     Raises:
+        JournalConflict: somebody else wrote meanwhile; nothing was sent.
         WriteInDoubt: the answer was lost; the intent stays, and the next pass looks for them.
         ServiceRefused: Jira refused some; the others are created and journaled.
     """
     with _jira_and_journal(spec) as (jira, journal, _):
         keys = tuple(each.key for each in issues)
         intent = ev.CreationIntended(batch=batch, keys=keys, fence=jira.highest_number())
-        _note(journal, spec, intent)
+        state = state_of(journal, spec.program)
+        if state.head != after:
+            raise JournalConflict(spec.program, after + 1)
+        decide_and_write(journal, state, (intent,), actor=ACTOR, at=datetime.now(UTC))
         try:
             created = jira.create(issues)
         except (ServiceUnavailable, ServiceRefused) as error:
@@ -74,6 +87,7 @@ def create_issues(spec: Spec, batch: str, issues: Sequence[NewIssue]) -> None:
             next_step="Mend what it names in the project, then press Resume",
             status=HTTPStatus.BAD_REQUEST,
         )
+    return state.head + len(outcomes)
 
 
 @task(task_run_name="look for issues whose creation is in doubt", cache_policy=NO_CACHE)

@@ -5,7 +5,9 @@ Heavy parts are imported by the command that needs them, so that `rollout check`
 
 import json
 import sys
+from contextlib import nullcontext
 from datetime import UTC, date, datetime
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,15 +15,20 @@ import typer
 from rich.console import Console
 
 from policy_rollout import audit_cli, people_cli, sign_cli
-from policy_rollout.errors import ProgramUnknown, RolloutError, SpecRefused
+from policy_rollout.errors import ExitCode, RolloutError, SettingsWrong, SpecRefused
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from policy_rollout.launching import Launch
     from policy_rollout.report.status import Status
     from policy_rollout.settings import Settings
     from policy_rollout.spec.model import Spec
+    from policy_rollout.spec.problems import Problem
 
 app = typer.Typer(
     help="Roll out a policy change: from a YAML program spec to tracked work, gate by gate.",
+    epilog="Exit codes: 0 done, 1 found problems, 2 wrong usage, 3 an outside service failed.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -38,11 +45,33 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a machine."
 
 def main() -> None:
     """Run the command; the only place where errors become exit codes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal that lacks a letter shows `?` for it
+            stream.reconfigure(errors="replace")
     try:
         app()
+    except SpecRefused as refused:
+        _refuse(refused)
     except RolloutError as error:
-        err.print(f"[bold red]error:[/] {_escaped(str(error))}")
+        _print_error(error)
         sys.exit(error.exit_code)
+    except OSError as error:  # a full disk behind `rollout schema > FILE`, a folder not to be read
+        name = f"{error.filename}: " if error.filename else ""
+        err.print(f"[bold red]error:[/] {_escaped(name)}{error.strerror or type(error).__name__}")
+        sys.exit(ExitCode.SERVICE_FAILED)
+
+
+def _print_error(error: RolloutError) -> None:
+    err.print(f"[bold red]error:[/] {_escaped(str(error))}")
+
+
+def _refuse(refused: SpecRefused) -> None:
+    for problem in refused.problems:
+        err.print(problem, markup=False)
+    count = len(refused.problems)
+    errors = f"{count} error{'s' * (count != 1)}"
+    err.print(f"[bold red]refused:[/] {errors}, nothing was done; mend the lines above")
+    sys.exit(refused.exit_code)
 
 
 def _escaped(text: str) -> str:
@@ -59,7 +88,7 @@ def _today() -> date:
 
 @app.command()
 def check(
-    specs: Annotated[list[Path], typer.Argument(metavar="SPEC...", help="Program specs (YAML).")],
+    specs: Annotated[list[Path], typer.Argument(metavar="SPEC", help="Program specs (YAML).")],
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -102,11 +131,11 @@ def plan(
     from policy_rollout.report import plan_text
     from policy_rollout.report.timeline import timeline_svg
 
-    spec = _valid(path)
+    spec, _ = _valid(path)
     outline = outline_of(spec, today=_today())
     shown = plan_text.Plan(spec, outline.items, outline.schedule)
     if svg is not None:
-        svg.write_text(timeline_svg(outline.schedule, spec, today=_today()), encoding="utf-8")
+        _write(svg, timeline_svg(outline.schedule, spec, today=_today()))
     if as_json:
         _print_json(plan_text.plan_json(shown))
     elif out.is_terminal:
@@ -115,13 +144,23 @@ def plan(
         sys.stdout.write("\n".join(plan_text.plan_lines(shown, show_all=show_all)) + "\n")
 
 
-def _valid(path: Path) -> "Spec":
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise SettingsWrong(
+            f"{path} cannot be written ({error.strerror}); name a file in a folder that can"
+        ) from None
+
+
+def _valid(path: Path) -> "tuple[Spec, Sequence[Problem]]":
+    """A spec without errors, and the advice on it."""
     from policy_rollout.spec.files import load
 
     reading = load(path, today=_today())
     if reading.spec is None:
         raise SpecRefused([str(each) for each in reading.errors])
-    return reading.spec
+    return reading.spec, reading.problems
 
 
 @app.command()
@@ -132,15 +171,20 @@ def launch(
     as_json: AsJson = False,
 ) -> None:
     """Launch a program: Prefect carries it from here to its last gate."""
-    from policy_rollout import launching
+    from policy_rollout.prefect_address import use_running_stack
     from policy_rollout.settings import Settings
 
-    spec = _valid(path)
+    spec, advice = _valid(path)
     settings = Settings.load()
+    use_running_stack(settings.home)
+    from policy_rollout import launching
+
     run = launching.launch(settings, spec, path)
+    for each in advice:
+        err.print(f"{each} (advice)", markup=False)
     if not as_json:
         out.print(f"{spec.program} is launched as run {run.run}", soft_wrap=True)
-    launched = launching.until_it_waits(settings, spec, run) if wait else run
+    launched = _until_it_waits(settings, spec, run) if wait else run
     if as_json:
         _print_json(launched.as_json())
     else:
@@ -148,54 +192,101 @@ def launch(
     raise typer.Exit(launched.exit_code)
 
 
+def _until_it_waits(settings: "Settings", spec: "Spec", run: "Launch") -> "Launch":
+    from policy_rollout import launching
+
+    doing = "Creating the first work (Ctrl-C ends the waiting, not the program)"
+    with err.status(doing) if err.is_terminal else nullcontext():
+        return launching.until_it_waits(
+            settings, spec, run, say=lambda text: err.print(text, markup=False)
+        )
+
+
 @app.command()
 def status(
-    program: Annotated[str | None, typer.Argument(help="One program; all if left out.")] = None,
+    program: Annotated[
+        str | None, typer.Argument(metavar="PROGRAM", help="One program; all if left out.")
+    ] = None,
     *,
+    person: Annotated[
+        str | None,
+        typer.Option("--for", metavar="PERSON", help="All that this person has to sign."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show where programs stand, as the journal knows it."""
-    from policy_rollout.report import status as report
     from policy_rollout.settings import Settings
+    from policy_rollout.standings import standing, standings
 
-    programs = _statuses(Settings.load(), program)
+    settings = Settings.load()
+    if person is not None:
+        programs = [standing(settings, program)] if program else standings(settings).programs
+        _show_to_sign(settings, programs, person, as_json=as_json)
+        return
+    if program is not None:
+        _show_program(standing(settings, program), as_json=as_json)
+        return
+    found = standings(settings)
+    _show_programs(found.programs, as_json=as_json)
+    for unreadable in found.unreadable:
+        _print_error(unreadable)
+    if found.unreadable:
+        raise typer.Exit(found.unreadable[0].exit_code)
+    if not found.programs and not as_json:
+        err.print("no program was launched yet; launch one with: rollout launch SPEC")
+
+
+def _show_program(shown: "Status", *, as_json: bool) -> None:
+    from policy_rollout.report import status as report
+
+    if as_json:
+        _print_json(report.status_json([shown]))
+    elif out.is_terminal:
+        out.print(report.program_renderable(shown))
+    else:
+        sys.stdout.write(report.program_text(shown) + "\n")
+
+
+def _show_to_sign(
+    settings: "Settings", programs: "Sequence[Status]", person: str, *, as_json: bool
+) -> None:
+    from dataclasses import asdict
+
+    from policy_rollout.connections import to_sign_url
+    from policy_rollout.report import status as report
+
+    waiting = report.to_sign(programs, person)
+    if as_json:
+        _print_json([asdict(each) for each in waiting])
+        return
+    if out.is_terminal:
+        out.print(report.to_sign_table(waiting))
+    else:
+        sys.stdout.write("".join(f"{line}\n" for line in report.to_sign_lines(waiting)))
+    err.print(f"The same in Jira: {to_sign_url(settings, person)}", markup=False)
+
+
+def _show_programs(programs: "Sequence[Status]", *, as_json: bool) -> None:
+    from policy_rollout.report import status as report
+
     if as_json:
         _print_json(report.status_json(programs))
-    elif program is not None:
-        shown = programs[0]
-        if out.is_terminal:
-            out.print(report.program_renderable(shown))
-        else:
-            sys.stdout.write(report.program_text(shown) + "\n")
-    elif out.is_terminal:
+    elif out.is_terminal and programs:
         out.print(report.status_table(programs))
     else:
         sys.stdout.write("".join(f"{line}\n" for line in report.status_lines(programs)))
 
 
-def _statuses(settings: "Settings", program: str | None) -> "list[Status]":
-    from policy_rollout.history import programs, state_of
-    from policy_rollout.journal.store import Journal
-    from policy_rollout.launching import status_of
-
-    with Journal(settings.journal_address) as journal:
-        known = programs(journal)
-        if program is not None and program not in known:
-            raise ProgramUnknown(program, known)
-        wanted = known if program is None else (program,)
-        return [status_of(settings, state_of(journal, each)) for each in wanted]
-
-
 @app.command()
 def sandbox(
     *,
-    port: Annotated[int, typer.Option(help="Port on loopback.")] = 8700,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 8700,
 ) -> None:
     """Serve a stand-in Jira Cloud and Google Sheets on this machine, for trials."""
     from policy_rollout.sandbox.serving import serve_here
     from policy_rollout.settings import Settings
 
-    serve_here(Settings.load().home, port)
+    serve_here(Settings.load().home, port, say=lambda text: out.print(text, soft_wrap=True))
 
 
 @app.command()

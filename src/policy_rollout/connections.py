@@ -4,6 +4,7 @@ from urllib.parse import quote
 
 from policy_rollout.errors import SettingsWrong
 from policy_rollout.jira_issues import JiraConnection, JiraIssues
+from policy_rollout.plan import waits_for_label
 from policy_rollout.report.board import Links
 from policy_rollout.settings import Settings
 from policy_rollout.spec.model import Spec
@@ -50,6 +51,12 @@ def open_workbook(settings: Settings, spec: Spec) -> Workbook:
     }
     _all_set("Google Sheets", needed)
     return _workbook_of(settings, spec)
+
+
+def to_sign_url(settings: Settings, person: str) -> str:
+    """Jira's list of all open sign-offs that wait for one person, over all programs."""
+    jql = quote(f'labels = "{waits_for_label(person)}" AND statusCategory != Done')
+    return f"{settings.jira_url.rstrip('/')}/issues/?jql={jql}"
 
 
 def workbook_id(settings: Settings, spec: Spec) -> str:

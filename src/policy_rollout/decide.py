@@ -12,12 +12,18 @@ from policy_rollout.gates import (
     covered,
     digest_of,
     holds,
-    judge,
     missing_sign_offs,
-    waived,
 )
 from policy_rollout.observed import ObservedIssue, ObservedRow, World
-from policy_rollout.plan import Change, Outline, changes, outline_of, sign_off_issues
+from policy_rollout.plan import (
+    Asking,
+    Change,
+    Outline,
+    changes,
+    criteria,
+    outline_of,
+    sign_off_issues,
+)
 from policy_rollout.program import ProgramState, Recorded, take
 from policy_rollout.sign_offs import Hearing, decisions
 from policy_rollout.signers import bench
@@ -96,7 +102,8 @@ def decide(
     scene.escalate()
     scene.finish()
     judged = scene.judged()
-    due = changes(scene.outline, scene.ahead, world, judged)
+    asking = Asking(judged, circumstances.rejected_status)
+    due = changes(scene.outline, scene.ahead, world, asking)
     return Decision(tuple(scene.events), due, scene.ahead, judged)
 
 
@@ -118,15 +125,7 @@ def steps_due(
 
 def as_known(outline: Outline, state: ProgramState) -> Decision:
     """What the journal alone knows, where nobody looked: no events, no changes."""
-    today = outline.schedule.today
-    judged = {
-        stage: waived(
-            judge(outline.spec, stage, outline.of(stage), state.of),
-            state.gates[stage].waivers,
-            today,
-        )
-        for stage in state.waiting_stages
-    }
+    judged = {stage: criteria(outline, state, stage) for stage in state.waiting_stages}
     return Decision((), (), state, judged)
 
 
@@ -155,11 +154,7 @@ class _Scene:
         return {stage: self._judge(stage) for stage in self.ahead.waiting_stages}
 
     def _judge(self, stage: str) -> tuple[Judged, ...]:
-        return waived(
-            judge(self.outline.spec, stage, self.outline.of(stage), self.ahead.of),
-            self.ahead.gates[stage].waivers,
-            self.outline.schedule.today,
-        )
+        return criteria(self.outline, self.ahead, stage)
 
     def _covers(self, stage: str, judged: tuple[Judged, ...]) -> dict[str, Any]:
         return covered(
@@ -177,11 +172,24 @@ class _Scene:
                 seen = self._see(item)
                 if seen is not None and seen != self.ahead.of(item.key):
                     fresh[item.key] = seen
+        fresh |= self._lost_and_found()
         if fresh:
             self._take(ev.WorkSeen(items=fresh))
-        oddities = tuple(str(each) for each in self.world.oddities)
+        # Sorted: the same oddities found in another order are no news.
+        oddities = tuple(sorted({str(each) for each in self.world.oddities}))
         if oddities != self.ahead.oddities:
             self._take(ev.OdditiesSeen(oddities=oddities))
+
+    def _lost_and_found(self) -> dict[str, ev.Seen]:
+        """The epic and sign-off issues that were deleted, or are back: no work, but missed."""
+        looked_at = to_look_at(self.outline, self.ahead)
+        keys = {epic_key(self.outline.spec.program), *looked_at.sign_offs}
+        fresh = {}
+        for key in sorted(keys & self.ahead.issues.keys()):
+            was_missing = self.ahead.of(key).state is State.MISSING
+            if was_missing is (key in self.world.issues):
+                fresh[key] = ev.Seen(state=State.TODO if was_missing else State.MISSING)
+        return fresh
 
     def _see(self, item: WorkItem) -> ev.Seen | None:
         """What stands outside for an item; None before it was created."""
@@ -280,9 +288,10 @@ class _Scene:
 
     def note_what_was_asked(self) -> None:
         """A sign-off issue whose text carries the current digest has been asked for."""
-        for stage, judged in self.judged().items():
+        asking = Asking(self.judged(), self.circumstances.rejected_status)
+        for stage in asking.judged:
             gate = self.ahead.gates[stage]
-            for issue in sign_off_issues(self.outline, self.ahead, stage, judged):
+            for issue in sign_off_issues(self.outline, self.ahead, stage, asking):
                 role = issue.key.rpartition("sign-off:")[2]
                 observed = self.world.issues.get(issue.key)
                 asked = gate.asked.get(role)

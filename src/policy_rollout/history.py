@@ -8,7 +8,9 @@ wrote before, such as an issue that exists: it reads again and appends until it 
 from collections.abc import Sequence
 from datetime import datetime
 
-from policy_rollout.errors import JournalConflict
+from pydantic import ValidationError
+
+from policy_rollout.errors import JournalConflict, JournalTampered
 from policy_rollout.events import Event, body_of, event_from
 from policy_rollout.journal.entries import Entry
 from policy_rollout.journal.entries import Event as Written
@@ -23,7 +25,11 @@ def programs(journal: Journal) -> tuple[str, ...]:
 
 
 def state_of(journal: Journal, program: str) -> ProgramState:
-    """The state of a program; an empty one (head 0) when it was never launched."""
+    """The state of a program; an empty one (head 0) when it was never launched.
+
+    Raises:
+        JournalTampered: an entry cannot be read.
+    """
     return fold(program, records_of(journal, program))
 
 
@@ -33,7 +39,15 @@ def records_of(journal: Journal, program: str, *, after: int = 0) -> tuple[Recor
 
 
 def _recorded(entry: Entry) -> Recorded:
-    return Recorded(entry.sequence, entry.at, entry.actor, event_from(entry.kind, entry.body))
+    try:
+        event = event_from(entry.kind, entry.body)
+    except ValidationError:
+        reason = (
+            f"it is no {entry.kind!r} that this version knows: it was touched, or written by a "
+            "newer policy-rollout; update this one, or put back a copy"
+        )
+        raise JournalTampered(entry.program, entry.sequence, reason) from None
+    return Recorded(entry.sequence, entry.at, entry.actor, event)
 
 
 def decide_and_write(

@@ -10,7 +10,7 @@ from datetime import date, datetime
 
 from policy_rollout import events as ev
 from policy_rollout.desired import DesiredRow, IssueKind, NewIssue, Tab
-from policy_rollout.gates import Judged, difference, holds, missing_sign_offs
+from policy_rollout.gates import Judged, difference, judge, missing_sign_offs, waived
 from policy_rollout.observed import ObservedIssue, World
 from policy_rollout.program import ProgramState
 from policy_rollout.report.evidence import GateView
@@ -91,6 +91,18 @@ Change = (
 
 
 @dataclass(frozen=True, slots=True)
+class Asking:
+    """What sign-off issues say beside the spec.
+
+    `judged` has the criteria of each waiting stage as they stand now, `rejected_status` is the
+    site's word for no.
+    """
+
+    judged: dict[str, tuple[Judged, ...]]
+    rejected_status: str
+
+
+@dataclass(frozen=True, slots=True)
 class Outline:
     """A spec with what follows from it: its items by stage, and when each is due."""
 
@@ -103,15 +115,12 @@ class Outline:
 
 
 def changes(
-    outline: Outline, state: ProgramState, world: World, judged: dict[str, tuple[Judged, ...]]
+    outline: Outline, state: ProgramState, world: World, asking: Asking
 ) -> tuple[Change, ...]:
-    """What is due now, in order: create, add, update, rewrite, link, move, say.
-
-    `judged` has the criteria of each waiting stage, as they stand now.
-    """
+    """What is due now, in order: create, add, update, rewrite, link, move, say."""
     if state.stopped is not None:
         return (*_closings(outline, world), *_says(outline, state))
-    issues = tuple(_desired_issues(outline, state, judged))
+    issues = tuple(_desired_issues(outline, state, asking))
     rows = tuple(_desired_rows(outline, state))
     return (
         *_creations(issues, state),
@@ -136,9 +145,7 @@ def _closings(outline: Outline, world: World) -> Iterator[MoveIssue]:
             yield MoveIssue(key, issue.issue_key, State.DONE)
 
 
-def _desired_issues(
-    outline: Outline, state: ProgramState, judged: dict[str, tuple[Judged, ...]]
-) -> Iterator[NewIssue]:
+def _desired_issues(outline: Outline, state: ProgramState, asking: Asking) -> Iterator[NewIssue]:
     spec = outline.spec
     yield NewIssue(
         key=epic_key(spec.program),
@@ -155,19 +162,19 @@ def _desired_issues(
         for item in outline.of(stage):
             if item.kind is Kind.TASK:
                 yield _task(outline, state, item, epic)
-        yield from sign_off_issues(outline, state, stage, judged[stage])
+        yield from sign_off_issues(outline, state, stage, asking)
 
 
 def sign_off_issues(
-    outline: Outline, state: ProgramState, stage: str, judged: tuple[Judged, ...]
+    outline: Outline, state: ProgramState, stage: str, asking: Asking
 ) -> Iterator[NewIssue]:
     """One issue a role, from the moment the criteria hold; none before.
 
     While a gate that asked before does not ask, its issues say so and wait for nobody.
     """
-    spec, gate = outline.spec, state.gates[stage]
-    asks = gate.digest is not None and holds(judged)
-    view = gate_view(outline, state, stage, judged)
+    spec = outline.spec
+    view = gate_view(outline, state, stage, asking.judged[stage])
+    asks = view.asks
     for role in spec.stages[stage].gate.sign_off:
         key = sign_off_key(spec.program, stage, role)
         if not asks and key not in state.issues:
@@ -176,9 +183,11 @@ def sign_off_issues(
             key=key,
             kind=IssueKind.SIGN_OFF,
             summary=f"Sign-off: {stage}, for {role}",
-            description=sign_off_text(view, role) if asks else resting_text(view),
+            description=sign_off_text(view, role, asking.rejected_status)
+            if asks
+            else resting_text(view),
             due_on=outline.schedule.stages[stage].gate_on,
-            assignee=state.accounts.get(spec.people[role].members[0]),
+            assignee=state.accounts.get(next(iter(view.seat.able(role)), "")),
             parent=state.issues.get(epic_key(spec.program)),
             labels=(*_labels(spec, key), *(_waits_for(view.seat, role) if asks else ())),
         )
@@ -193,6 +202,15 @@ def gate_view(
     seat = bench(outline.spec, state, stage, items, digest)
     named = {item.key: state.issues[item.key] for item in items if item.key in state.issues}
     return GateView(seat, judged, named)
+
+
+def criteria(outline: Outline, state: ProgramState, stage: str) -> tuple[Judged, ...]:
+    """The criteria of an open stage as the state has them, waivers included."""
+    return waived(
+        judge(outline.spec, stage, outline.of(stage), state.of),
+        state.gates[stage].waivers,
+        outline.schedule.today,
+    )
 
 
 def _waits_for(seat: Bench, role: str) -> Iterator[str]:

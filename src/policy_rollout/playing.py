@@ -38,6 +38,10 @@ PLAYED = "twitch-hateful-conduct-2021"
 WATCH_SECONDS = 5.0
 PACE_SECONDS = 1.0
 PLAY_LASTS_AT_MOST_SECONDS = 600
+HOW_TO_LAUNCH = (
+    "To launch a program: Deployments > rollout > Run > Custom run in the Prefect UI, or in "
+    "another terminal: rollout launch program_specs/NAME.yaml"
+)
 
 
 class PlayStuck(RolloutError):
@@ -67,6 +71,8 @@ def run_up(settings: Settings, console: Console, *, play: bool) -> None:
             _start(stack, say)
             if play:
                 _play(stack, console, say)
+            else:
+                say(HOW_TO_LAUNCH)
             if play and not sys.stdout.isatty():
                 return
             say("Everything stays up until Ctrl-C.")

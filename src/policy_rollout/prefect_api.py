@@ -18,29 +18,44 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.responses import SetStateStatus
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+from prefect.settings import get_current_settings
 from prefect.states import Cancelled, Scheduled
 from prefect.utilities.urls import url_for
+from pydantic import ValidationError
 
 from policy_rollout.errors import PrefectUnavailable, RolloutError
 
 DEPLOYMENT = "rollout/rollout"
 WATCH_DEPLOYMENT = "watch/watch"
 _PAGE = 200
+_START_OR_SET = "Start one with: rollout up. Or set PREFECT_API_URL to the one that is running"
+_IS_IT_PREFECT = (
+    "See that PREFECT_API_URL is the address of a Prefect server, that its key or password is set, "
+    "and what the server's log says"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class RunSeen:
-    """A flow run: `state` is Prefect's type in lower case (`paused`, `running`, `crashed`...)."""
+    """A flow run: `state` is Prefect's type in lower case (`paused`, `running`, `crashed`...).
+
+    `state_id` tells this state of the run from a later one of the same type.
+    """
 
     run: str
     name: str
     state: str
     message: str
     since: datetime | None
+    state_id: str
 
     @property
     def is_waiting(self) -> bool:
         return self.state == "paused"
+
+    @property
+    def is_started(self) -> bool:
+        return self.state not in {"scheduled", "pending"}
 
     @property
     def is_over(self) -> bool:
@@ -54,13 +69,23 @@ class RunRefused(RolloutError):
 @contextmanager
 def _client() -> Iterator[SyncPrefectClient]:
     """A client whose failures are ours; it never retries a write by itself."""
+    if not get_current_settings().api.url:  # Prefect would start a server of its own, without flows
+        raise PrefectUnavailable("no server is named", _START_OR_SET)
     try:
         with get_client(sync_client=True) as client:
             yield client
+    except PrefectHTTPStatusError as error:
+        raise PrefectUnavailable(
+            f"the server answered HTTP {error.response.status_code}", _IS_IT_PREFECT
+        ) from None
+    except (json.JSONDecodeError, ValidationError) as error:
+        raise PrefectUnavailable(
+            f"the server's answer is not understood ({type(error).__name__})", _IS_IT_PREFECT
+        ) from None
     except (httpx.TransportError, RuntimeError) as error:
         raise PrefectUnavailable(
             f"the server does not answer ({type(error).__name__})",
-            "Start one with `rollout up`, or set PREFECT_API_URL",
+            _START_OR_SET,
         ) from None
 
 
@@ -115,20 +140,35 @@ def _seen(run: FlowRun) -> RunSeen:
         state=state.type.value.lower() if state else "pending",
         message=(state.message or "") if state else "",
         since=state.timestamp if state else None,
+        state_id=str(state.id) if state else "",
     )
 
 
 class _Busy(Exception):
-    """The server was asked in the very moment the run turned; ask again."""
+    """The server was asked in the very moment the run turned; ask again. Its text says why."""
 
 
-@stamina.retry(on=_Busy, attempts=8, timeout=30, wait_initial=0.2, wait_max=3)
 def resume(run: str, answer: dict[str, Any]) -> bool:
     """Answer the run's form and let it go on; False when it does not wait any more.
 
     A resume in the very moment a run suspends may be lost or answered with 503, so the answer
     is read and the question repeated until the server accepts it. Resuming twice is safe.
+
+    Raises:
+        RunRefused: the server does not accept the answer.
     """
+    try:
+        return _answer(run, answer)
+    except _Busy as busy:
+        with _client() as client:
+            found = client.read_flow_run(UUID(run))
+            if _has_lost_its_form(client, found):
+                return start_again(_seen(found), "it was killed while it suspended")
+        raise RunRefused(f"Prefect did not resume {found.name}: {busy}") from None
+
+
+@stamina.retry(on=_Busy, attempts=8, timeout=30, wait_initial=0.2, wait_max=3)
+def _answer(run: str, answer: dict[str, Any]) -> bool:
     with _client() as client:
         found = client.read_flow_run(UUID(run))
         if found.state is None or not found.state.is_paused():
@@ -137,19 +177,38 @@ def resume(run: str, answer: dict[str, Any]) -> bool:
             result = client.resume_flow_run(UUID(run), run_input=answer)
         except PrefectHTTPStatusError as error:
             if error.response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
-                raise _Busy from None
+                raise _Busy(f"HTTP {error.response.status_code}") from None
             raise RunRefused(
                 f"Prefect refused to resume {found.name}: {error.response.text}"
             ) from None
         if result.status is SetStateStatus.ACCEPT:
             return True
-        raise _Busy
+        raise _Busy(getattr(result.details, "reason", None) or str(result.status))
 
 
-def start_again(run: str, why: str) -> None:
-    """Schedule a run that crashed or fell silent; its flow goes on from the journal."""
+def _has_lost_its_form(client: SyncPrefectClient, found: FlowRun) -> bool:
+    """Whether the run waits, but its process ended before it had stored what it asks for.
+
+    `suspend_flow_run` sets the state first and stores the form's schema after; without the
+    schema the server refuses every answer.
+    """
+    if found.state is None or not found.state.is_paused():
+        return False
+    keys = found.state.state_details.run_input_keyset
+    return keys is not None and _input(client, found.id, keys["schema"]) is None
+
+
+def start_again(seen: RunSeen, why: str) -> bool:
+    """Schedule a run that crashed or fell silent; its flow goes on from the journal.
+
+    False, and nothing is done, when it left the state in which it was seen: somebody else
+    started it again, and a second start would carry the program twice.
+    """
     with _client() as client:
-        client.set_flow_run_state(UUID(run), Scheduled(message=why), force=True)
+        if _seen(client.read_flow_run(UUID(seen.run))).state_id != seen.state_id:
+            return False
+        client.set_flow_run_state(UUID(seen.run), Scheduled(message=why), force=True)
+        return True
 
 
 def cancel(run: str, why: str) -> None:
@@ -163,13 +222,18 @@ def given_answer(run: str, wait_key: str) -> dict[str, Any] | None:
     `suspend_flow_run(key=K)` keeps it under `suspended-K-response`.
     """
     with _client() as client:
-        try:
-            text = client.read_flow_run_input(UUID(run), f"suspended-{wait_key}-response")
-        except PrefectHTTPStatusError as error:
-            if error.response.status_code == httpx.codes.NOT_FOUND:
-                return None
-            raise
-    return _as_answer(text)
+        text = _input(client, UUID(run), f"suspended-{wait_key}-response")
+    return None if text is None else _as_answer(text)
+
+
+def _input(client: SyncPrefectClient, run: UUID, key: str) -> str | None:
+    """A text stored with a run, None where there is none under this key."""
+    try:
+        return client.read_flow_run_input(run, key)
+    except PrefectHTTPStatusError as error:
+        if error.response.status_code == httpx.codes.NOT_FOUND:
+            return None
+        raise
 
 
 def _as_answer(text: str) -> dict[str, Any]:

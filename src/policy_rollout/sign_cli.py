@@ -27,14 +27,14 @@ def sign(  # noqa: PLR0913 - the options of a command
     ] = "",
 ) -> None:
     """Show the evidence of a gate, ask for a code, and journal the answer."""
-    from policy_rollout import prefect_api
     from policy_rollout.errors import AnswerRefused, ProgramUnknown
     from policy_rollout.history import programs, state_of
     from policy_rollout.journal.store import Journal
-    from policy_rollout.launching import status_of
     from policy_rollout.report.status import gate_text
     from policy_rollout.settings import Settings
+    from policy_rollout.prefect_address import use_running_stack
     from policy_rollout.signing import GivenAnswer, take_answer
+    from policy_rollout.standings import standing
 
     settings = Settings.load()
     with Journal(settings.journal_address) as journal:
@@ -44,7 +44,7 @@ def sign(  # noqa: PLR0913 - the options of a command
         state = state_of(journal, program)
         if gate not in state.waiting_stages:
             raise AnswerRefused("gate", gate, state.waiting_stages)
-        status = status_of(settings, state)
+        status = standing(settings, program)
         if not digest:
             out.print(gate_text(status, gate), markup=False)
         given = GivenAnswer(
@@ -57,6 +57,9 @@ def sign(  # noqa: PLR0913 - the options of a command
             shown=digest or (state.gates[gate].digest or ""),
         )
         take_answer(journal, settings, status.outline.spec, given, now=datetime.now(UTC))
+    use_running_stack(settings.home)
+    from policy_rollout import prefect_api  # it reads its server's address when it is imported
+
     note = f"{person} answered gate {gate} by code"
     resumed = prefect_api.resume(state.run, {"action": "check now", "note": note})
     how = "the program looks at it now" if resumed else "the program looks at it on its next pass"

@@ -73,7 +73,7 @@ def read_words(text: str) -> Words:
             for_good = True
         elif found := _REOPEN.match(line) or _REOPEN_INSIDE.search(line):
             names = re.split(r"[\s,]+", found["names"])
-            reopen += [name.strip(".;") for name in names if name.strip(".;")]
+            reopen += [bare for name in names if (bare := name.strip(".;:`'\""))]
     return Words(
         reason=text.strip(),
         reopen=tuple(reopen),

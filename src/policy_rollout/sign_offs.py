@@ -84,7 +84,7 @@ def decisions(hearing: Hearing, state: ProgramState) -> tuple[Decided, ...]:
         if answer.mark in ahead.histories:
             continue
         event = (
-            _withdrawal(ahead, answer)
+            _withdrawal(hearing.spec, ahead, answer)
             if isinstance(answer, _TakenBack)
             else decide_attempt(hearing, ahead, answer)
         )
@@ -464,11 +464,18 @@ def _wrong_waiver(hearing: Hearing, attempt: Attempt, asked: AskedWaiver) -> str
     return None
 
 
-def _withdrawal(state: ProgramState, taken: _TakenBack) -> ev.SignOffWithdrawn | None:
-    """Only where a sign-off of this round brought the issue to the status that it leaves."""
+def _withdrawal(spec: Spec, state: ProgramState, taken: _TakenBack) -> ev.SignOffWithdrawn | None:
+    """Only where a sign-off of this round brought the issue to the status that it leaves.
+
+    Where a role needs several, members open the issue again to sign after each other: a sign-off
+    is then taken back by nobody but who gave it.
+    """
     gate = state.gates[taken.stage]
     given = {each.history_id for each in gate.sign_offs if each.round == gate.round}
     if taken.undone is None or taken.undone.history_id not in given:
+        return None
+    several = spec.stages[taken.stage].gate.sign_off[taken.role] > 1
+    if several and taken.account != taken.undone.account:
         return None
     return ev.SignOffWithdrawn(
         stage=taken.stage,

@@ -48,12 +48,30 @@ class StackAddress:
 
     @classmethod
     def of(cls, home: Path) -> "StackAddress | None":
-        """The stack that runs in this folder, if its process is still there."""
+        """The stack that runs in this folder, if its process is still there.
+
+        Raises:
+            SettingsWrong: `stack.json` cannot be read.
+        """
         path = home / "stack.json"
         if not path.exists():
             return None
-        found = cls(**json.loads(path.read_text()))
-        return found if psutil.pid_exists(found.pid) else None
+        try:
+            found = cls(**json.loads(path.read_text()))
+            return found if _is_still_there(found.pid, path.stat().st_mtime) else None
+        except (ValueError, TypeError, OSError) as error:
+            raise SettingsWrong(
+                f"{path} cannot be read ({type(error).__name__}); delete it: it is made anew by "
+                "each start of: rollout up"
+            ) from None
+
+
+def _is_still_there(pid: int, written_at: float) -> bool:
+    """Whether the process that left a file still runs: its number may have a new owner."""
+    try:
+        return psutil.Process(pid).create_time() <= written_at
+    except psutil.NoSuchProcess:
+        return False
 
 
 def free_port(usual: int) -> int:

@@ -56,6 +56,24 @@ def test_a_program_without_dates_says_what_to_give():
     assert lines[-1] == "no dates to draw"
 
 
+def test_who_signs_at_a_gate_without_a_day_is_named_too():
+    text = small(
+        "  one: {tasks: {a: {title: A, team: team}}, gate: {sign_off: {team: 1}}}"
+    ).replace(", effective: 2025-11-17 00:00", "")
+    plan = plan_of(text)
+    (ask,) = plan.asks()
+    assert (ask.stage, ask.role, ask.count, ask.asked_at) == ("one", "team", 1, None)
+    assert any(line.endswith("no date no date") for line in squeezed(plan_lines(plan)))
+    assert plan_json(plan)["stages"][0]["asks"][0]["asked_at"] is None
+
+
+def test_a_plan_in_which_nobody_signs_says_so():
+    plan = plan_of(small("  one: {tasks: {a: {title: A, team: team}}}"))
+    said = "Nobody is asked to sign: no gate has a sign_off."
+    assert said in plan_lines(plan)
+    assert said in on_terminal(plan)
+
+
 def test_a_long_chain_names_its_ends_and_counts_its_middle():
     tasks = ", ".join(
         f"t{number}: {{title: T, team: team{f', after: [t{number - 1}]' if number else ''}}}"

@@ -6,20 +6,21 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from policy_rollout.decide import Decision
-from policy_rollout.gates import FINISHED, Answer, missing_sign_offs
-from policy_rollout.plan import Outline, gate_view
+from policy_rollout.gates import FINISHED, Answer, Judged, missing_sign_offs
+from policy_rollout.plan import Outline, criteria, gate_view
 from policy_rollout.program import ProgramState
 from policy_rollout.report.evidence import cell, gate_evidence, local
 from policy_rollout.report.timeline import Standing, timeline_svg
-from policy_rollout.signers import bench
 from policy_rollout.work import epic_key, sign_off_key
 
 ODDITIES_SHOWN = 20
 FORM_HINT = (
-    "The program goes on by itself when work is done and sign-offs are given in Jira. "
-    "**check now** looks at once and signs nothing. To answer a gate here, choose its answer, gate "
-    "and role, and give the code that your authenticator shows."
+    "Nothing has to be done here: the program goes on by itself when its work is done and its "
+    "sign-offs are given in Jira. **check now** looks at Jira and the workbook at once; it signs "
+    "nothing. To answer a gate here, choose the answer, the gate and your role, and give the code "
+    "that your authenticator shows."
 )
+OPEN_PEOPLE_SHOWN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +35,26 @@ class Links:
         return f"[{issue_key}]({self.jira}/browse/{issue_key})"
 
 
-def standing_of(state: ProgramState) -> Standing:
+def standing_of(outline: Outline, state: ProgramState) -> Standing:
     return Standing(
         states={key: seen.state for key, seen in state.seen.items()},
         passed=tuple(stage for stage, gate in state.gates.items() if gate.passed_at),
-        waiting=tuple(
-            stage for stage in state.waiting_stages if state.gates[stage].digest is not None
-        ),
+        waiting=tuple(stage for stage in state.gates if asks_now(outline, state, stage)),
     )
 
 
 def board(outline: Outline, decision: Decision, links: Links, *, today: date) -> str:
-    """The whole program on one page: where it stands, who is waited for, the time line."""
+    """The whole program on one page: where it stands, who is waited for, the time line.
+
+    Prefect shows the artifact's description, the headline, above it.
+    """
     spec, state = outline.spec, decision.ahead
-    picture = timeline_svg(outline.schedule, spec, today=today, standing=standing_of(state))
+    picture = timeline_svg(
+        outline.schedule, spec, today=today, standing=standing_of(outline, state)
+    )
     encoded = base64.b64encode(picture.encode()).decode()
     parts = [
         f"# {cell(spec.name)}",
-        headline(outline, state),
         _where(outline, state, links),
         _stages(outline, state),
         _waiting(outline, decision, links),
@@ -59,7 +62,7 @@ def board(outline: Outline, decision: Decision, links: Links, *, today: date) ->
     ]
     if state.trouble is not None:
         parts.insert(
-            2,
+            1,
             f"> **Trouble since {local(state.trouble.since, spec)}.** "
             + state.trouble.text.replace("\n", "\n> "),
         )
@@ -108,15 +111,23 @@ def standing_words(state: ProgramState) -> str:
     return f"{open_stages} open" + (f"; {state.trouble.text}" if state.trouble else "")
 
 
+def asks_now(outline: Outline, state: ProgramState, stage: str) -> bool:
+    """Whether a gate asks for sign-offs: its criteria did hold, and hold still."""
+    if stage not in state.waiting_stages:
+        return False
+    return gate_view(outline, state, stage, criteria(outline, state, stage)).asks
+
+
 def gate_words(outline: Outline, state: ProgramState, stage: str) -> str:
     """Where a gate stands, in a few words."""
     gate = state.gates.get(stage)
     if gate is None:
-        return f"not open: after {', '.join(outline.spec.stages[stage].after)}"
+        before = ", ".join(outline.spec.stages[stage].after)
+        return f"not open: after {before}" if before else "not open yet"
     if gate.passed_at is not None:
         return f"passed {gate.passed_at.astimezone(outline.spec.timeline.timezone):%a %-d %b %Y}"
     again = f" (round {gate.round})" if gate.round > 1 else ""
-    if gate.digest is None:
+    if not asks_now(outline, state, stage):
         return f"work under way{again}"
     return (
         f"waits for {', '.join(missing_sign_offs(outline.spec, stage, gate, gate.digest))}{again}"
@@ -125,26 +136,42 @@ def gate_words(outline: Outline, state: ProgramState, stage: str) -> str:
 
 def _waiting(outline: Outline, decision: Decision, links: Links) -> str:
     """Who is waited for at each gate, since when, and where they answer."""
-    spec, state = outline.spec, decision.ahead
     lines: list[str] = []
-    for stage in state.waiting_stages:
-        gate = state.gates[stage]
-        if gate.digest is not None and gate.ready_at is not None:
-            seat = bench(spec, state, stage, outline.of(stage), gate.digest)
-            for role in missing_sign_offs(spec, stage, gate, gate.digest):
-                key = state.issues.get(sign_off_key(spec.program, stage, role))
-                where = f" — {links.issue(key)}" if key else ""
-                lines.append(
-                    f"- **{stage}**: sign-off for {role} by {' or '.join(seat.waited_for(role))}, "
-                    f"since {local(gate.ready_at, spec, role)}{where}"
-                )
+    for stage in decision.ahead.waiting_stages:
+        judged = decision.judged.get(stage, ())
+        lines += _waiting_signers(outline, decision.ahead, stage, judged, links)
         lines += [
-            f"- **{stage}**: {each.name} — {each.met} of {each.total} done"
-            f"{', cannot be told: see the evidence' if each.answer is Answer.CANNOT_TELL else ''}"
-            for each in decision.judged.get(stage, ())
+            f"- **{stage}**: {each.name}, {each.met} of {each.total} done, by {_doers(each)}"
+            f"{'; cannot be told: see the evidence' if each.answer is Answer.CANNOT_TELL else ''}"
+            for each in judged
             if each.answer is not Answer.HOLDS
         ]
     return "\n".join(["**Waited for:**", "", *lines]) if lines else ""
+
+
+def _waiting_signers(
+    outline: Outline,
+    state: ProgramState,
+    stage: str,
+    judged: tuple[Judged, ...],
+    links: Links,
+) -> Iterator[str]:
+    spec, gate = outline.spec, state.gates[stage]
+    view = gate_view(outline, state, stage, judged)
+    for role in missing_sign_offs(spec, stage, gate, gate.digest) if view.asks else ():
+        key = state.issues.get(sign_off_key(spec.program, stage, role))
+        where = f" — {links.issue(key)}" if key else ""
+        since = f", since {local(gate.ready_at, spec, role)}" if gate.ready_at else ""
+        who = " or ".join(view.seat.waited_for(role)) or "nobody: see the owner"
+        yield f"- **{stage}**: sign-off for {role} by {who}{since}{where}"
+
+
+def _doers(judged: Judged) -> str:
+    """Who has the work that is still open."""
+    people = tuple(dict.fromkeys(each.item.assignee for each in judged.open))
+    named = ", ".join(people[:OPEN_PEOPLE_SHOWN])
+    more = len(people) - OPEN_PEOPLE_SHOWN
+    return f"{named} and {more} more" if more > 0 else named or "nobody"
 
 
 def _oddities(state: ProgramState) -> Iterator[str]:
@@ -155,9 +182,12 @@ def _oddities(state: ProgramState) -> Iterator[str]:
 
 
 def evidence_of(outline: Outline, decision: Decision, stage: str, links: Links) -> str:
-    """The evidence of one waiting gate, with links to the issues, those to sign in included."""
+    """The evidence of one gate, with links to its issues; of a passed one, as far as known."""
     spec, state = outline.spec, decision.ahead
-    view = gate_view(outline, state, stage, decision.judged[stage])
+    judged = decision.judged.get(stage)
+    if judged is None:
+        judged = criteria(outline, state, stage)
+    view = gate_view(outline, state, stage, judged)
     linked = {key: links.issue(name) for key, name in view.items.items()}
     where = [
         f"- {role}: {links.issue(state.issues[key])}"
@@ -171,10 +201,7 @@ def evidence_of(outline: Outline, decision: Decision, stage: str, links: Links) 
 def form_text(outline: Outline, decision: Decision, links: Links, *, now: datetime) -> str:
     """What stands above the Resume form: trouble first, then each waiting gate."""
     state = decision.ahead
-    parts = [
-        FORM_HINT,
-        f"As of {local(now, outline.spec)}:",
-    ]
+    parts = [f"{FORM_HINT} What follows was seen on {local(now, outline.spec)}."]
     if state.trouble is not None:
         parts.append(f"**Trouble:** {state.trouble.text}")
     parts += [evidence_of(outline, decision, stage, links) for stage in state.waiting_stages]

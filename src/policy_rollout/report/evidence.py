@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from policy_rollout.gates import Answer, Judged, OpenItem, difference, missing_sign_offs
+from policy_rollout.gates import Answer, Judged, OpenItem, difference, holds, missing_sign_offs
 from policy_rollout.program import GateState
 from policy_rollout.signers import Bench
 from policy_rollout.spec.model import Spec
@@ -15,7 +15,8 @@ from policy_rollout.spec.model import Spec
 OPEN_ITEMS_SHOWN = 12
 PARTS_SHOWN = 40
 CHANGES_SHOWN = 12
-_MARK = {Answer.HOLDS: "✓", Answer.FAILS: "✗", Answer.CANNOT_TELL: "?"}
+_ANSWERS = {Answer.HOLDS: "✓ holds", Answer.FAILS: "✗ not yet", Answer.CANNOT_TELL: "? cannot tell"}
+_WHY = {"todo": "to do"}
 
 
 def cell(text: str) -> str:
@@ -42,8 +43,7 @@ def criteria_table(judged: Iterable[Judged], issues: Mapping[str, str]) -> str:
         return "No criteria: this gate asks for sign-offs only."
     lines = ["| criterion | asks | answer | done |", "|---|---|---|---|"]
     lines += [
-        f"| {cell(each.name)} | {each.asks} | {_MARK[each.answer]} {_answer(each)} "
-        f"| {each.met} of {each.total} |"
+        f"| {cell(each.name)} | {each.asks} | {_answer(each)} | {each.met} of {each.total} |"
         for each in criteria
     ]
     parts = [
@@ -59,8 +59,8 @@ def criteria_table(judged: Iterable[Judged], issues: Mapping[str, str]) -> str:
 
 def _answer(judged: Judged) -> str:
     if judged.waiver is None:
-        return str(judged.answer)
-    return f"waived by {judged.waiver.person} until {judged.waiver.until}"
+        return _ANSWERS[judged.answer]
+    return f"✓ waived by {judged.waiver.person} until {judged.waiver.until}"
 
 
 def _parts(judged: Judged) -> Iterator[str]:
@@ -74,7 +74,7 @@ def _open_line(each: OpenItem, issues: Mapping[str, str]) -> str:
     item = each.item
     part = f" ({item.part})" if item.part and item.key not in issues else ""
     name = issues.get(item.key, item.short)
-    return f"- {name}: {cell(item.title)}{part} — {each.why}, {item.assignee}"
+    return f"- {name}: {cell(item.title)}{part} — {_WHY.get(each.why, each.why)}, {item.assignee}"
 
 
 def history(spec: Spec, gate: GateState) -> str:
@@ -104,8 +104,11 @@ def changes_since(gate: GateState) -> str:
     return "\n".join(["Changed since it was last asked:", "", *_bounded(changed, CHANGES_SHOWN)])
 
 
-def sign_off_table(seat: Bench) -> str:
-    """Who has signed, and who is waited for since when, in their own time."""
+def sign_off_table(seat: Bench, *, asks: bool) -> str:
+    """Who has signed, and who is waited for since when, in their own time.
+
+    Nobody is waited for while the criteria do not hold.
+    """
     spec, stage, gate = seat.spec, seat.stage, seat.gate
     asked_for = spec.stages[stage].gate.sign_off
     if not asked_for:
@@ -115,7 +118,7 @@ def sign_off_table(seat: Bench) -> str:
     for role, quorum in asked_for.items():
         signed = ", ".join(_signatures(seat, role)) or "—"
         waiting, since = "—", "—"
-        if role in missing and gate.digest is None:
+        if role in missing and not asks:
             waiting = "the criteria above"
         elif role in missing and gate.ready_at is not None:
             waiting = " or ".join(seat.waited_for(role)) or "nobody may sign: see the owner"
@@ -140,6 +143,11 @@ class GateView:
     judged: tuple[Judged, ...]
     items: Mapping[str, str]
 
+    @property
+    def asks(self) -> bool:
+        """Whether the gate asks for sign-offs: its criteria did hold, and hold still."""
+        return self.seat.gate.digest is not None and holds(self.judged)
+
 
 def gate_evidence(view: GateView) -> str:
     """All that a decision needs: what is decided, what the criteria saw, who signs."""
@@ -150,10 +158,10 @@ def gate_evidence(view: GateView) -> str:
         f"**{cell(spec.name)}** — gate of stage **{view.seat.stage}**, round {gate.round}",
         f"Policy change: {spec.policy.change}{text}.",
         criteria_table(view.judged, view.items),
-        sign_off_table(view.seat),
+        sign_off_table(view.seat, asks=view.asks),
         changes_since(gate),
         waivers(gate),
         history(spec, gate),
-        f"Digest of what is signed: `{gate.digest}`" if gate.digest else "",
+        f"Digest of what is signed: `{gate.digest}`" if view.asks else "",
     ]
     return "\n\n".join(part for part in parts if part)

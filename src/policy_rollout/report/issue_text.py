@@ -48,17 +48,38 @@ def task_text(spec: Spec, item: WorkItem) -> str:
     return "\n\n".join(each for each in (item.details, lines, _FOOT) if each)
 
 
-HOW_TO_SIGN = """\
-- **To approve**, move this issue to Approved. To approve with conditions, first write a comment \
-with lines such as `Condition for launch: publish the appeals page`.
-- **To ask for changes**, write a comment with the reason and a line such as `Reopen: guideline, \
-quiz/ja-JP` that names what goes back to work; then move this issue to Rejected.
-- **To reject the program for good**, write the reason and the line `For good`; then move this \
-issue to Rejected.
-- **To waive a criterion**, where you may, write `Waive tasks until 2026-12-31: the reason`."""
+def how_to_sign(spec: Spec, stage: str, rejected_status: str) -> str:
+    """Every answer, with ids of the spec as examples."""
+    work = spec.stages[stage]
+    ids = (*work.tasks, *work.training, *work.checklists)
+    reopen = (
+        f", and a line such as `Reopen: {', '.join(ids[:2])}` that names what goes back to work"
+        if ids
+        else ""
+    )
+    later = tuple(each for each in spec.stages if each != stage)
+    conditions = (
+        " To approve with conditions, first write a comment with lines such as "
+        f"`Condition for {later[-1]}: what must be done`."
+        if later
+        else ""
+    )
+    waive = (
+        f"\n- **To waive a criterion** ({', '.join(work.gate.waivers)} may), write a comment such as "
+        "`Waive tasks until 2026-12-31: the reason`."
+        if work.gate.waivers
+        else ""
+    )
+    return (
+        f"- **To approve**, move this issue to Approved.{conditions}\n"
+        f"- **To reject**, write a comment with the reason{reopen}; "
+        f"then move this issue to {rejected_status}.\n"
+        "- **To stop the program for good**, write the reason and the line `For good` in a "
+        f"comment; then move this issue to {rejected_status}.{waive}"
+    )
 
 
-def sign_off_text(view: GateView, role: str) -> str:
+def sign_off_text(view: GateView, role: str, rejected_status: str) -> str:
     """What a signer reads: the question, the evidence, how to answer."""
     seat = view.seat
     needed = seat.spec.stages[seat.stage].gate.sign_off[role]
@@ -67,7 +88,7 @@ def sign_off_text(view: GateView, role: str) -> str:
     parts = [
         f"{question} May sign: {able}. Needed: {needed}.",
         gate_evidence(view),
-        HOW_TO_SIGN,
+        how_to_sign(seat.spec, seat.stage, rejected_status),
     ]
     return "\n\n".join(parts)
 

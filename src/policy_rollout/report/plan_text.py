@@ -37,15 +37,15 @@ class Ask:
     """A role that a gate will ask to sign.
 
     `asked_at` and `at_work_at` are aware: the first in the program's zone, the second, the next
-    moment at which the role is at work, in the role's own.
+    moment at which the role is at work, in the role's own. Both are None at a gate without a day.
     """
 
     stage: str
     role: str
     count: int
     members: tuple[str, ...]
-    asked_at: datetime
-    at_work_at: datetime
+    asked_at: datetime | None
+    at_work_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,25 +80,25 @@ class Plan:
         }
 
     def asks(self) -> tuple[Ask, ...]:
-        """Who is asked to sign, in the order of the gates' days; undated gates are left out."""
-        calendars, zone = Calendars(self.spec), self.spec.timeline.timezone
-        dated = [each for each in self.schedule.stages.values() if each.gate_on]
-        asks: list[Ask] = []
-        for slot in sorted(dated, key=lambda each: each.gate_on or date.max):
-            at = to_utc(datetime.combine(slot.gate_on or date.max, GATE_ASKS_AT), zone)
-            for role, count in slot.signers:
-                works_at = calendars.next_working_time(at, role)
-                asks.append(
-                    Ask(
-                        stage=slot.stage,
-                        role=role,
-                        count=count,
-                        members=self.spec.people[role].members,
-                        asked_at=at.astimezone(zone),
-                        at_work_at=works_at.astimezone(calendars.zone_of(role)),
-                    )
-                )
-        return tuple(asks)
+        """Who is asked to sign, in the order of the gates' days; gates without a day come last."""
+        calendars = Calendars(self.spec)
+        in_order = sorted(self.schedule.stages.values(), key=lambda slot: slot.gate_on or date.max)
+        return tuple(
+            self._ask(calendars, slot.stage, slot.gate_on, role)
+            for slot in in_order
+            for role in self.spec.stages[slot.stage].gate.sign_off
+        )
+
+    def _ask(self, calendars: Calendars, stage: str, gate_on: date | None, role: str) -> Ask:
+        asked_at = at_work_at = None
+        if gate_on is not None:
+            zone = self.spec.timeline.timezone
+            at = to_utc(datetime.combine(gate_on, GATE_ASKS_AT), zone)
+            asked_at = at.astimezone(zone)
+            works_at = calendars.next_working_time(at, role)
+            at_work_at = works_at.astimezone(calendars.zone_of(role))
+        count = self.spec.stages[stage].gate.sign_off[role]
+        return Ask(stage, role, count, self.spec.people[role].members, asked_at, at_work_at)
 
     def lines(self, *, show_all: bool) -> tuple[Line, ...]:
         """One line an item of the spec, or with `show_all` one a work item."""
@@ -113,7 +113,9 @@ def plan_lines(plan: Plan, *, width: int = 100, show_all: bool = False) -> list[
     lines += _aligned(_count_rows(plan))
     for stage, rows in _stage_tables(plan, show_all=show_all):
         lines += ["", _stage_heading(plan, stage), *_aligned(rows)]
-    lines += [f"  {_mark_meaning(plan)}", "", _ask_heading(plan), *_aligned(_ask_rows(plan))]
+    asks = plan.asks()
+    lines += [f"  {_mark_meaning(plan)}", "", _ask_heading(plan, asks)]
+    lines += _aligned(_ask_rows(asks)) if asks else []
     bars = text_bars(plan.spec, plan.lines(show_all=False), plan.schedule, width=width)
     return [*lines, "", "Time line:", *bars.plain.split("\n")]
 
@@ -130,7 +132,9 @@ def plan_renderable(plan: Plan, *, width: int = 100, show_all: bool = False) -> 
     for stage, rows in _stage_tables(plan, show_all=show_all):
         parts.append(_table(_stage_heading(plan, stage), fit(rows)))
     parts.append(Text(_mark_meaning(plan), style="dim"))
-    parts.append(_table(_ask_heading(plan), fit(_ask_rows(plan))))
+    asks = plan.asks()
+    heading = _ask_heading(plan, asks)
+    parts.append(_table(heading, fit(_ask_rows(asks))) if asks else Text(f"\n{heading}"))
     parts.append(Text("\nTime line:", style="bold"))
     parts.append(text_bars(plan.spec, plan.lines(show_all=False), plan.schedule, width=width))
     return Group(*parts)
@@ -177,8 +181,8 @@ def _ask_json(ask: Ask) -> dict[str, Any]:
         "role": ask.role,
         "count": ask.count,
         "members": list(ask.members),
-        "asked_at": ask.asked_at.isoformat(),
-        "at_work_at": ask.at_work_at.isoformat(),
+        "asked_at": _iso(ask.asked_at),
+        "at_work_at": _iso(ask.at_work_at),
     }
 
 
@@ -291,21 +295,25 @@ def _mark_meaning(plan: Plan) -> str:
     return f"{CHAIN_MARK} on the {'longest chain' if plan.schedule.fits else 'chain to blame'}"
 
 
-def _ask_heading(plan: Plan) -> str:
+def _ask_heading(plan: Plan, asks: Sequence[Ask]) -> str:
+    if not asks:
+        return "Nobody is asked to sign: no gate has a sign_off."
     return f"Who is asked to sign (asked: {plan.spec.timeline.timezone}):"
 
 
-def _ask_rows(plan: Plan) -> Rows:
+def _ask_rows(asks: Sequence[Ask]) -> Rows:
     rows: Rows = [("gate", "role", "signs", "members", "asked", "at work from, own zone")]
-    for ask in plan.asks():
+    for ask in asks:
         rows.append(
             (
                 ask.stage,
                 ask.role,
                 f"{ask.count} of {len(ask.members)}",
                 ", ".join(ask.members),
-                f"{ask.asked_at:%a %Y-%m-%d %H:%M}",
-                f"{ask.at_work_at:%a %Y-%m-%d %H:%M} {ask.at_work_at.tzinfo}",
+                f"{ask.asked_at:%a %Y-%m-%d %H:%M}" if ask.asked_at else NO_DATE,
+                f"{ask.at_work_at:%a %Y-%m-%d %H:%M} {ask.at_work_at.tzinfo}"
+                if ask.at_work_at
+                else NO_DATE,
             )
         )
     return rows

@@ -12,7 +12,7 @@ from policy_rollout.decide import as_known
 from policy_rollout.gates import FINISHED, missing_sign_offs
 from policy_rollout.plan import Outline
 from policy_rollout.program import ProgramState
-from policy_rollout.report.board import Links, evidence_of, gate_words
+from policy_rollout.report.board import Links, asks_now, evidence_of, gate_words
 from policy_rollout.report.evidence import local
 from policy_rollout.signers import bench
 from policy_rollout.work import sign_off_key
@@ -137,7 +137,7 @@ def _stage_json(outline: Outline, state: ProgramState, stage: str) -> dict[str, 
 
 def _waited_for(outline: Outline, state: ProgramState, stage: str) -> dict[str, list[str]]:
     """Role to who may sign; empty while the gate does not ask."""
-    if stage not in state.waiting_stages or state.gates[stage].digest is None:
+    if not asks_now(outline, state, stage):
         return {}
     gate = state.gates[stage]
     seat = bench(outline.spec, state, stage, outline.of(stage), gate.digest)

@@ -1,6 +1,7 @@
 """What happened, one line an event, for a terminal. Pure."""
 
 from policy_rollout import events as ev
+from policy_rollout.report.evidence import cell
 from policy_rollout.work import State
 
 
@@ -47,7 +48,7 @@ def _gate_line(  # noqa: C901, PLR0911, PLR0912 - one case a kind
             return f"gate {stage}: {name} takes the sign-off for {role} back"
         case ev.Rejected(stage=stage, person=person, reason=reason, sent_back=back):
             names = ", ".join(key.split("/", 2)[2] for key in back) or "nothing"
-            return f"gate {stage}: {person} rejects ({reason}); back to work: {names}"
+            return f"gate {stage}: {person} rejects ({cell(reason)}); back to work: {names}"
         case ev.BackupCalled(stage=stage, role=role, member=member, backups=backups):
             return f"gate {stage}: {' or '.join(backups)} may sign for {member} ({role})"
         case ev.Reminded(stage=stage, role=role, step=step):

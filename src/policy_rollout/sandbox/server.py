@@ -21,8 +21,14 @@ def serve(folder: Path, port: int) -> None:
     Raises:
         OSError: the port is in use.
     """
+    with socket.create_server((LOOPBACK, port)) as listener:
+        serve_on(listener, folder)
+
+
+def serve_on(listener: socket.socket, folder: Path) -> None:
+    """The same, on a socket that is bound already; the caller closes it."""
     # uvicorn raises the signal again after its shutdown: Ctrl-C is no error here
-    with socket.create_server((LOOPBACK, port)) as listener, suppress(KeyboardInterrupt):
+    with suppress(KeyboardInterrupt):
         uvicorn.Server(_config(folder)).run([listener])
 
 

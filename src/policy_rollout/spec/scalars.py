@@ -73,8 +73,20 @@ _ID_PATTERN = re.compile(rf"(?=.{{1,48}}$){_ID}")
 def _id(value: object) -> object:
     if isinstance(value, str) and _ID_PATTERN.fullmatch(value):
         return value
-    near = re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-") if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        raise refuse(_ID_EXPECTED, value)
+    apart = unicodedata.normalize("NFKD", value.lower())  # ö as o and its dots
+    letters = "".join(each for each in apart if not unicodedata.combining(each))
+    strange = next((each for each in letters if each.isalnum() and not each.isascii()), None)
+    if strange is not None:
+        raise refuse(f"{_ID_EXPECTED}; {_named(strange)}", value)
+    near = re.sub(r"[^a-z0-9]+", "-", letters).strip("-")
     raise refuse(_ID_EXPECTED, value, meant=near if _ID_PATTERN.fullmatch(near) else None)
+
+
+def _named(strange: str) -> str:
+    """A letter that may look like another, by its name."""
+    return f"here {strange!r} is {unicodedata.name(strange, f'U+{ord(strange):04X}')}"
 
 
 Id = Annotated[
@@ -96,8 +108,7 @@ def _person(value: object) -> object:
         raise refuse(_PERSON_EXPECTED, value)
     strange = next((each for each in value if not each.isascii()), None)
     if strange is not None:
-        name = unicodedata.name(strange, f"U+{ord(strange):04X}")
-        raise refuse(f"{_PERSON_EXPECTED}, in ASCII; here {strange!r} is {name}", value)
+        raise refuse(f"{_PERSON_EXPECTED}, in ASCII; {_named(strange)}", value)
     if len(value) > _LONGEST_ADDRESS or re.fullmatch(_PERSON, value) is None:
         inside = re.search(_PERSON, value[:_LONGEST_ADDRESS])
         raise refuse(_PERSON_EXPECTED, value, meant=inside[0] if inside else None)

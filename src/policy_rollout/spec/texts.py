@@ -15,9 +15,10 @@ _INSIDE = re.compile(
 )
 _PERSON = re.compile(r"(?i:tbd|tbc|tba|todo|fixme|x{3,}|nobody|someone|somebody|your\.?name)@.*")
 _NULL = {"~", "null", "Null", "NULL"}
-# These reorder what a reviewer sees or make equal texts differ. Zero-width joiners and the marks of
+# These reorder what a reviewer sees, make equal texts differ, or (controls, written "\x1b") steer a
+# terminal and stop a database: all but tab and line break. Zero-width joiners and the marks of
 # writing direction are not among them: Persian, Hindi, Hebrew and emoji are written with them.
-_HIDDEN = re.compile("[\u00ad\u200b\u202a-\u202e\u2060-\u2069\ufeff]")
+_HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
 def judge_texts(root: Mapping, path: str) -> Iterator[Problem]:
@@ -38,7 +39,7 @@ def _judge(node: Scalar) -> Iterator[tuple[str, str]]:
     if placeholder:
         found = f"found the placeholder {shorten(placeholder)}, expected what is really meant"
         yield "placeholder", f"{found}; write it, or delete the key until it is known"
-    if not text.isascii() and (hidden := _HIDDEN.search(text)):
+    if not text.isprintable() and (hidden := _HIDDEN.search(text)):
         found = f"found the invisible character U+{ord(hidden[0]):04X} in {shorten(text)}"
         yield "hidden-character", f"{found}, expected only what can be seen; type the text anew"
 

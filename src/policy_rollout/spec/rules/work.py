@@ -9,6 +9,7 @@ from policy_rollout.spec.rules.case import Case, Work
 from policy_rollout.spec.scalars import Duration, Unit
 
 _MOST_CYCLES = 10  # of one graph; mending one often mends the others
+_MOST_SHOWN = 12  # members of one cycle
 _RESERVED_STAGES = {"epic"}
 _LONGEST_DAYS = 1826  # five years
 DAYS_OF_WEEK = 7
@@ -72,7 +73,10 @@ def item_cycle(case: Case) -> Iterator[Finding]:
 
 
 def _cycle_text(what: str, cycle: tuple[str, ...]) -> str:
-    chain = " after ".join((*cycle, cycle[0]))
+    shown = cycle
+    if len(cycle) > _MOST_SHOWN:
+        shown = (*cycle[:6], f"({len(cycle) - 10} more)", *cycle[-4:])
+    chain = " after ".join((*shown, cycle[0]))
     return (
         f"found {what} that wait for each other ({chain}), expected an order in which they can be "
         "done; take one of these out of an `after`"

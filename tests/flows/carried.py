@@ -1,0 +1,213 @@
+"""A program carried by passes in this process: what the tests of its promises share."""
+
+import logging
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+from uuid import uuid4
+
+import pytest
+from prefect import flow
+
+from flows.passes import Stands, pass_or_trouble
+from flows.taking_up import take_up
+from policy_rollout.connections import open_workbook
+from policy_rollout.history import records_of, state_of
+from policy_rollout.journal.store import Journal
+from policy_rollout.program import ProgramState
+from policy_rollout.sandbox.control import Person, Sandbox
+from policy_rollout.sandbox.sheets_control import WorkbookEditor
+from policy_rollout.sandbox.sheets_store import WORKBOOK
+from policy_rollout.settings import Settings
+from policy_rollout.spec.model import Spec
+from policy_rollout.spec.reader import read_valid
+from policy_rollout.work import epic_key, expand, sign_off_key
+
+OWNER, RIMA, MEI = "p.kim@example.com", "r.haddad@example.com", "m.tan@example.com"
+SPEC = f"""
+program: demo
+title: Demo of a policy
+owner: {OWNER}
+policy: {{change: expansion, languages: [en-US, ja-JP], existing_content: {{applies: false}}}}
+timeline: {{timezone: UTC, announce: 2030-02-01, effective: 2030-03-01}}
+people: {{policy: {{members: [{RIMA}]}}, ops: {{members: [{MEI}]}}}}
+stages:
+  write:
+    tasks:
+      guideline: {{title: Write the guideline, team: policy, takes: 5bd}}
+      symbols: {{title: List the symbols, team: ops, takes: 2bd, after: [guideline]}}
+    training: {{deck: {{title: Reviewer deck, kind: deck, team: ops, per: language}}}}
+    checklists: {{queues: {{team: ops, items: {{routing: Route the reports}}}}}}
+    gate: {{require: {{training: done}}, sign_off: {{policy: 1}}}}
+  launch:
+    after: [write]
+    tasks: {{switch: {{title: Enforce it, team: ops}}}}
+"""
+TASKS = ("demo/write/guideline", "demo/write/symbols")
+ROWS = ("demo/write/deck/en-US", "demo/write/deck/ja-JP", "demo/write/queues/routing")
+SIGN_OFF = sign_off_key("demo", "write", "policy")
+READS = frozenset({"/issue/bulkfetch", "/changelog/bulkfetch", "/search/jql", "/sheets/token"})
+
+
+def connect(
+    sandbox: Sandbox, credentials: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Let the settings name this sandbox, as an installation does with its Jira and Google."""
+    for name, text in {
+        "HOME": str(home),
+        "JIRA_URL": sandbox.jira_url,
+        "JIRA_EMAIL": sandbox.email,
+        "JIRA_TOKEN": sandbox.token,
+        "JIRA_PROJECT": sandbox.project,
+        "SHEETS_URL": sandbox.sheets_url,
+        "SHEETS_CREDENTIALS": str(credentials),
+        "SHEETS_WORKBOOK": WORKBOOK,
+    }.items():
+        monkeypatch.setenv(f"ROLLOUT_{name}", text)
+
+
+@flow(name="one pass")
+def one_pass(text: str, run: str) -> Stands:
+    """What the rollout flow does up to its next wait, as the flow run of that id."""
+    settings = Settings.load()
+    with Journal(settings.journal_address) as journal:
+        spec = take_up(journal, text, "demo.yaml", run)
+        return pass_or_trouble(journal, settings, spec, run=run)
+
+
+class TaskRuns(logging.Handler):
+    """The names of the task runs that ended inside a `with` block, as Prefect logs them."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.names: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.getMessage().startswith("Finished in state"):
+            self.names.append(str(record.__dict__["task_run_name"]))
+
+    def __enter__(self) -> Self:
+        logging.getLogger("prefect.task_runs").addHandler(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        logging.getLogger("prefect.task_runs").removeHandler(self)
+
+
+@dataclass
+class Carried:
+    sandbox: Sandbox
+    text: str
+    run: str = field(default_factory=lambda: str(uuid4()))
+    task_runs: list[str] = field(default_factory=list)
+
+    def go(self) -> Stands:
+        """One pass of the program's run; the first one launches it."""
+        with TaskRuns() as seen:
+            stands: Stands = one_pass(self.text, self.run)
+        self.task_runs = seen.names
+        return stands
+
+    def go_until_calm(self, most: int = 12) -> None:
+        """Pass after pass, as a person who presses Resume while there is trouble."""
+        for _ in range(most):
+            self.go()
+            if self.state.trouble is None:
+                return
+        raise AssertionError(self.trouble)
+
+    @cached_property
+    def spec(self) -> Spec:
+        return read_valid(self.text, "demo.yaml")
+
+    @property
+    def state(self) -> ProgramState:
+        with Journal(Settings.load().journal_address) as journal:
+            return state_of(journal, self.spec.program)
+
+    @property
+    def trouble(self) -> str:
+        found = self.state.trouble
+        return found.text if found else ""
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds of the journal's entries, oldest first."""
+        with Journal(Settings.load().journal_address) as journal:
+            return [each.event.kind for each in records_of(journal, self.spec.program)]
+
+    @property
+    def workbook(self) -> WorkbookEditor:
+        return WorkbookEditor(self.sandbox.sheets_url, WORKBOOK)
+
+    def person(self, email: str) -> Person:
+        return self.sandbox.as_person(email)
+
+    def issue(self, key: str) -> dict[str, Any]:
+        """The fields of a work item's issue, as a person sees them."""
+        fields: dict[str, Any] = self.person(OWNER).issue(self.state.issues[key])["fields"]
+        return fields
+
+    def jira(self) -> dict[str, list[str]]:
+        """Jira keys of all issues in the project by the stable key of their mark."""
+        found: dict[str, list[str]] = {}
+        body = {"jql": "project = POLICY ORDER BY key", "fields": ["summary"], "maxResults": 100}
+        asked = self.person(self.sandbox.email).call("POST", "search/jql", body)
+        for each in asked["issues"]:
+            path = f"issue/{each['key']}/properties"
+            held = self.person(self.sandbox.email).call("GET", path)["keys"]
+            mark = ""
+            if any(one["key"] == "rollout" for one in held):
+                mark = self.person(self.sandbox.email).call("GET", f"{path}/rollout")["value"]
+                mark = mark["key"]
+            found.setdefault(mark, []).append(each["key"])
+        return found
+
+    def rows(self) -> Counter[str]:
+        """How often each key stands in the workbook."""
+        tabs = {tab["title"] for tab in self.workbook._tabs()} & {"Training", "Checklist"}
+        return Counter(key for tab in tabs for key in self.workbook.keys(tab) if key)
+
+    def paste(self, area: str, text: str) -> None:
+        """Put a text into a cell as a program does, which no drop-down holds back."""
+        with closing(open_workbook(Settings.load(), self.spec)) as workbook:
+            book = f"https://sheets.googleapis.com/v4/spreadsheets/{WORKBOOK}"
+            workbook._client.request(
+                "put",
+                f"{book}/values/{area}",
+                params={"valueInputOption": "RAW"},
+                json={"values": [[text]]},
+            )
+
+    def writes(self) -> list[str]:
+        """The requests since the last clearing that change something outside."""
+        return [
+            f"{each['method']} {each['path']}"
+            for each in self.sandbox.requests()
+            if each["method"] != "GET" and not any(each["path"].endswith(end) for end in READS)
+        ]
+
+    def finish_work(self, stage: str = "write") -> None:
+        """The people do all that is open in a stage."""
+        state = self.state
+        for item in expand(self.spec):
+            if item.stage == stage and item.key in state.issues:
+                self.person(item.assignee).move(state.issues[item.key], "Done")
+            elif item.stage == stage and item.key in state.rows:
+                cells = self.workbook.cells(item.key)
+                done = {"Status": "Done"} | (
+                    {"Completed %": "100"} if "Completed %" in cells else {}
+                )
+                self.workbook.write_cells(item.key, done)
+
+    def everything_once(self) -> None:
+        """Assert that the first stage stands outside, each issue and row exactly once."""
+        assert {key: len(found) for key, found in self.jira().items()} == dict.fromkeys(
+            (epic_key("demo"), *TASKS), 1
+        )
+        assert self.rows() == Counter(ROWS)
+        assert {key: [found] for key, found in self.state.issues.items()} == self.jira()
+        assert self.state.rows == set(ROWS)

@@ -1,0 +1,205 @@
+"""One look of watch: what moved is resumed, what is broken keeps nobody else waiting."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from carried import MEI, SPEC, TASKS, Carried
+from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.states import Crashed, Pending, Running, State, Suspended
+
+from flows.watch import Looked, look, start_again_if_lost
+from policy_rollout import prefect_api
+from policy_rollout.journal.store import Journal
+from policy_rollout.settings import Settings
+
+CHECK = {"action": "check now", "note": ""}
+
+
+@flow
+def stand_in() -> None:
+    """A flow whose runs only stand in a state."""
+
+
+@pytest.fixture(scope="module")
+def deployment(prefect_home):  # noqa: ARG001  the server must run
+    with get_client(sync_client=True) as client:
+        return client.create_deployment(client.create_flow(stand_in), name="stand-in")
+
+
+@pytest.fixture
+def a_run(deployment):
+    """Makes a run that stands in a state, as the server keeps it; answers its id."""
+
+    def make(state: State[None]) -> str:
+        with get_client(sync_client=True) as client:
+            made = client.create_flow_run_from_deployment(deployment)
+            client.set_flow_run_state(made.id, state, force=True)
+            return str(made.id)
+
+    return make
+
+
+def state_of_run(run: str) -> str:
+    return prefect_api.look_up((run,))[run].state
+
+
+@flow
+def one_look(*, everything: bool = False) -> Looked:
+    settings = Settings.load()
+    since = datetime.now(UTC) - timedelta(minutes=5)
+    with Journal(settings.journal_address) as journal:
+        return look(journal, settings, since=since, everything=everything)
+
+
+@pytest.fixture
+def waiting(program, a_run):
+    """Carries a program's first pass and lets its run wait, as a suspended run does."""
+
+    def carry(text=SPEC):
+        carried = Carried(program.sandbox, text, run=a_run(Suspended(pause_key="answer-0")))
+        carried.go()
+        return carried
+
+    return carry
+
+
+def test_a_program_that_nothing_moves_is_left_alone(waiting):
+    demo = waiting()
+
+    assert one_look(everything=True) == Looked(0)
+
+    assert state_of_run(demo.run) == "paused"
+
+
+def test_work_that_moves_the_gate_resumes_the_run_at_once(waiting):
+    demo = waiting()
+    demo.finish_work()
+
+    assert one_look() == Looked(1)
+
+    assert state_of_run(demo.run) == "scheduled"
+
+
+def test_work_that_moves_nothing_yet_is_noted_without_a_resume(waiting):
+    demo = waiting()
+    demo.person(MEI).move(demo.state.issues[TASKS[1]], "Done")
+
+    assert one_look() == Looked(0)
+
+    assert demo.state.of(TASKS[1]).state == "done"
+    assert state_of_run(demo.run) == "paused"
+
+
+def test_a_program_that_cannot_be_looked_at_keeps_no_other_waiting(waiting, program):
+    both = (waiting(), waiting(SPEC.replace("program: demo", "program: other")))
+    for each in both:
+        each.finish_work()
+    only_the_first = {"kind": "error", "status": 500, "path": "/issue/bulkfetch", "times": 4}
+    program.sandbox.set_faults(only_the_first)
+
+    looked = one_look(everything=True)
+
+    assert looked.resumed == 1
+    (trouble,) = looked.troubles
+    assert trouble.partition(": ")[0] in {"demo", "other"}
+    assert trouble.endswith("reading 3 issues failed: HTTP 500. It is tried again on the next pass")
+    assert {state_of_run(each.run) for each in both} == {"paused", "scheduled"}
+
+
+def test_a_crashed_run_is_started_again(a_run):
+    run = a_run(Crashed())
+
+    again(prefect_api.look_up((run,))[run])
+
+    assert state_of_run(run) == "scheduled"
+
+
+def test_a_run_that_went_on_since_it_was_looked_at_is_not_started_a_second_time(a_run):
+    run = a_run(Crashed())
+    seen = prefect_api.look_up((run,))[run]
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(run, Running(), force=True)
+
+    again(seen)
+
+    assert state_of_run(run) == "running"
+
+
+def seen_before(run: str, ago: timedelta) -> prefect_api.RunSeen:
+    """What a look sees of a run that turned to its state so long ago."""
+    seen = prefect_api.look_up((run,))[run]
+    return replace(seen, since=datetime.now(UTC) - ago)
+
+
+@flow
+def again(seen: prefect_api.RunSeen) -> None:
+    start_again_if_lost(seen)
+
+
+@pytest.mark.parametrize("state", [Running, Pending])
+def test_a_run_without_a_sign_of_life_is_started_again(a_run, state):
+    seen = seen_before(a_run(state()), timedelta(minutes=16))
+
+    again(seen)
+
+    assert state_of_run(seen.run) == "scheduled"
+
+
+def test_a_run_at_work_is_let_be(a_run):
+    seen = seen_before(a_run(Running()), timedelta(minutes=14))
+
+    again(seen)
+
+    assert state_of_run(seen.run) == "running"
+
+
+def test_resuming_a_run_that_does_not_wait_changes_nothing(a_run):
+    run = a_run(Running())
+
+    assert not prefect_api.resume(run, CHECK)
+
+    assert state_of_run(run) == "running"
+
+
+def test_a_run_that_was_killed_while_it_suspended_is_started_again(a_run):
+    asks = {"schema": "form-schema", "response": "form-response", "description": "form-text"}
+    waits = Suspended(pause_key="answer-0")
+    waits.state_details.run_input_keyset = asks
+    run = a_run(waits)
+
+    assert prefect_api.resume(run, CHECK)
+
+    assert state_of_run(run) == "scheduled"
+
+
+def test_an_answer_that_the_form_does_not_take_is_refused_with_its_reason(a_run):
+    asks = {"schema": "form-schema", "response": "form-response", "description": "form-text"}
+    waits = Suspended(pause_key="answer-0")
+    waits.state_details.run_input_keyset = asks
+    run = a_run(waits)
+    with get_client(sync_client=True) as client:
+        client.create_flow_run_input(UUID(run), "form-schema", json.dumps({"required": ["who"]}))
+
+    with pytest.raises(prefect_api.RunRefused, match=r"did not resume .*'who' is a required"):
+        prefect_api.resume(run, CHECK)
+
+    assert state_of_run(run) == "paused"
+
+
+def test_a_service_that_cannot_be_asked_is_told_and_nothing_is_resumed(waiting, program):
+    demo = waiting()
+    demo.finish_work()
+    program.sandbox.set_faults({"kind": "error", "path": "/search/jql", "times": None})
+
+    looked = one_look()
+
+    assert looked == Looked(
+        0,
+        ("Jira: looking for changed issues failed: HTTP 503. It is tried again on the next pass",),
+    )
+    program.sandbox.set_faults()
+    assert one_look() == Looked(1)
