@@ -64,6 +64,8 @@ def test_defaults_stand_as_they_are_written_in_a_spec():
     assert defs["Task"]["properties"]["takes"]["default"] == "1bd"
     assert defs["Role"]["properties"]["hours"]["default"] == "09:00-18:00"
     assert defs["Require"]["properties"]["training"]["default"] == "done"
+    assert defs["Escalation"]["properties"]["backup"]["default"] == "16h"
+    assert defs["Gate"]["properties"]["doers_may_sign"]["default"] is False
 
 
 def test_every_key_says_what_it_means():

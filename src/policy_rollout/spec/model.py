@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from policy_rollout.spec.amounts import WorkHours
 from policy_rollout.spec.scalars import (
     Count,
     Day,
@@ -32,6 +31,7 @@ from policy_rollout.spec.scalars import (
     Training,
     TrainingTarget,
     WorkbookId,
+    WorkHours,
     Zone,
 )
 

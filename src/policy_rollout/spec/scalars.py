@@ -20,6 +20,7 @@ from policy_rollout.spec.amounts import (
     Hours,
     TrainingTarget,
     Unit,
+    WorkHours,
     duration_meant,
 )
 from policy_rollout.spec.places import parse_language, parse_market, parse_zone
@@ -45,6 +46,7 @@ __all__ = [
     "Training",
     "TrainingTarget",
     "Unit",
+    "WorkHours",
     "WorkbookId",
     "Zone",
 ]

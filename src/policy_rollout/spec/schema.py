@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from policy_rollout.spec.model import Spec
-from policy_rollout.spec.scalars import Duration, Hours, TrainingTarget
+from policy_rollout.spec.scalars import Duration, Hours, TrainingTarget, WorkHours
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _ABOUT = "A policy-rollout program: the tracked rollout of one policy change."
@@ -24,6 +24,15 @@ def schema() -> dict[str, Any]:
 
 def written(default: Any) -> Any:
     """A default as it would be written in a spec."""
+    if isinstance(default, dict):
+        return _written_mapping(default)
+    if isinstance(default, Duration | Hours | TrainingTarget | WorkHours):
+        return str(default)
+    return default
+
+
+def _written_mapping(default: dict[str, Any]) -> Any:
+    """An amount where these are the parts of one, else a mapping."""
     match default:
         case {"count": count, "unit": unit}:
             return f"{count}{unit}"
@@ -31,13 +40,11 @@ def written(default: Any) -> Any:
             return str(TrainingTarget(percent, per_language=per_language))
         case {"start": str() as start, "end": str() as end}:
             return f"{start[:5]}-{end[:5]}"
-        case Duration() | Hours() | TrainingTarget():
-            return str(default)
-        case dict():
+        case {"hours": int() as hours}:
+            return str(WorkHours(hours))
+        case _:
             kept = {key: written(value) for key, value in default.items()}
             return {key: value for key, value in kept.items() if value not in (None, [], {})}
-        case _:
-            return default
 
 
 def _tidy(node: Any, *, names: bool = False) -> Any:

@@ -7,15 +7,18 @@ spec may silence it by name with a reason.
 from collections.abc import Callable, Iterator
 
 from policy_rollout.spec.problems import Finding, Severity, did_you_mean
-from policy_rollout.spec.rules import care, dates, launch, people, work
+from policy_rollout.spec.rules import care, dates, launch, people, signers, work
 from policy_rollout.spec.rules.case import Case, Rule
 
 Check = Callable[[Case], Iterator[Finding]]
 
 _ERRORS: dict[str, Check] = {
     "unknown-role": people.unknown_role,
-    "quorum": people.quorum,
-    "signers-overlap": people.signers_overlap,
+    "quorum": signers.quorum,
+    "signers-overlap": signers.signers_overlap,
+    "bars-no-signers": signers.bars_no_signers,
+    "signers-barred": signers.signers_barred,
+    "escalation-out-of-order": signers.escalation_out_of_order,
     "two-spellings": people.two_spellings,
     "member-and-backup": people.member_and_backup,
     "reserved-role": people.reserved_role,
@@ -39,7 +42,8 @@ _ERRORS: dict[str, Check] = {
 _ADVICE: dict[str, Check] = {
     "training-not-per-language": care.training_not_per_language,
     "training-after-launch": launch.training_after_launch,
-    "author-approves": care.author_approves,
+    "author-approves": signers.author_approves,
+    "quorum-waits-for-backups": signers.quorum_waits_for_backups,
     "no-sign-off": care.no_sign_off,
     "launch-on-weekend": launch.on_weekend,
     "launch-on-holiday": launch.on_holiday,

@@ -107,32 +107,6 @@ def no_sign_off(case: Case) -> Iterator[Finding]:
         yield Finding(("stages",), text, at_key=True)
 
 
-def author_approves(case: Case) -> Iterator[Finding]:
-    """A gate that only those can sign who did its work."""
-    for stage, gate in case.gates.items():
-        roles = [role for role in gate.sign_off if role in case.spec.people]
-        signers = {person for role in roles for person in case.may_sign(role)}
-        doers = _doers(case, stage)
-        if signers and signers <= doers:
-            text = (
-                f"found only {listed(tuple(sorted(signers)))} to sign, who did the work of stage "
-                f"{stage!r}, expected somebody else too; add a role or a member to the sign-offs"
-            )
-            yield Finding(("stages", stage, "gate", "sign_off"), text, at_key=True)
-
-
-def _doers(case: Case, stage: str) -> set[str]:
-    """Who does the work of a stage: the assignee, else the first member of the team."""
-    doers: set[str] = set()
-    for work in case.works_of(stage):
-        assigned = work.work.assignee if isinstance(work.work, Task) else None
-        if assigned:
-            doers.add(assigned)
-        elif work.work.team in case.spec.people:
-            doers.add(case.spec.people[work.work.team].members[0])
-    return doers
-
-
 def assignee_outside_team(case: Case) -> Iterator[Finding]:
     """A task given to somebody who is not in its team."""
     for work in case.works:

@@ -42,11 +42,27 @@ class Case:
 
     def may_sign(self, role: str) -> tuple[str, ...]:
         """Members of a role who may sign: the owner reports and never signs."""
-        return tuple(each for each in self.spec.people[role].members if each != self.spec.owner)
+        return self._members_to_sign[role]
 
     def may_sign_or_stand_in(self, role: str) -> tuple[str, ...]:
-        backups = self.spec.people[role].backups
-        return self.may_sign(role) + tuple(each for each in backups if each != self.spec.owner)
+        """Everybody who can come to sign; backups only for members, so not where there is none."""
+        return self._signers[role]
+
+    @cached_property
+    def _members_to_sign(self) -> dict[str, tuple[str, ...]]:
+        return {
+            name: tuple(each for each in dict.fromkeys(role.members) if each != self.spec.owner)
+            for name, role in self.spec.people.items()
+        }
+
+    @cached_property
+    def _signers(self) -> dict[str, tuple[str, ...]]:
+        signers: dict[str, tuple[str, ...]] = {}
+        for name, role in self.spec.people.items():
+            members = self.may_sign(name)
+            backups = (each for each in role.backups if members and each != self.spec.owner)
+            signers[name] = tuple(dict.fromkeys((*members, *backups)))
+        return signers
 
     def _of_stage(self, name: str) -> Iterator[Work]:
         stage = self.spec.stages[name]

@@ -1,4 +1,4 @@
-"""Rules on people: who is meant, who may sign, and whether anybody can. Pure."""
+"""Rules on people: who is meant, and that everybody is written one way. Pure."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,6 @@ from policy_rollout.spec.problems import Finding, Path, did_you_mean, listed
 from policy_rollout.spec.rules.case import Case
 
 _RESERVED_ROLES = {"owner", "anybody", "nobody", "everybody"}
-_MOST_SIGN_OFFS = 200  # of one gate; who can sign for whom is not worked out for more
 
 
 def unknown_role(case: Case) -> Iterator[Finding]:
@@ -26,68 +25,6 @@ def _unknown(case: Case, path: Path, role: str, *, at_key: bool) -> Finding:
     step = did_you_mean(role, known) or "; add it there or name another"
     text = f"found the role {role!r}, expected one under `people` ({listed(known)}){step}"
     return Finding(path, text, about=(("people", role),), at_key=at_key)
-
-
-def quorum(case: Case) -> Iterator[Finding]:
-    """More signatures asked of a role than it has members who may sign."""
-    for stage, gate in case.gates.items():
-        for role, wanted in gate.sign_off.items():
-            if role not in case.spec.people:
-                continue
-            able = case.may_sign(role)
-            if wanted > len(able):
-                path = ("stages", stage, "gate", "sign_off", role)
-                yield Finding(path, _too_few(case, role, wanted), about=(("people", role),))
-
-
-def _too_few(case: Case, role: str, wanted: int) -> str:
-    able = case.may_sign(role)
-    members = case.spec.people[role].members
-    step = f"ask for fewer, or add members to `people.{role}` (backups only stand in)"
-    if len(able) == len(members):
-        return f"found {wanted} sign-offs of {role}, expected at most {len(able)}; {step}"
-    if able:
-        owner = "not counting the owner, who never signs"
-        return f"found {wanted} sign-offs of {role}, expected at most {len(able)}, {owner}; {step}"
-    owner = f"found the owner {case.spec.owner} as the only member of {role}"
-    return f"{owner}, expected somebody else, since the owner never signs; add another member"
-
-
-def signers_overlap(case: Case) -> Iterator[Finding]:
-    """A gate that cannot pass because one person would have to sign for two roles."""
-    for stage, gate in case.gates.items():
-        roles = {role: count for role, count in gate.sign_off.items() if role in case.spec.people}
-        if any(count > len(case.may_sign(role)) for role, count in roles.items()):
-            continue
-        slots = [role for role, count in roles.items() for _ in range(count)]
-        if len(slots) > _MOST_SIGN_OFFS:
-            continue
-        able = {role: case.may_sign_or_stand_in(role) for role in roles}
-        left_out = _left_out(slots, able)
-        if left_out is not None:
-            about = tuple(("people", role) for role in roles)
-            text = (
-                f"found only {listed(able[left_out])} for {left_out}, needed by another role of "
-                "this gate too, expected a different person for each sign-off; add a member"
-            )
-            yield Finding(("stages", stage, "gate", "sign_off", left_out), text, about=about)
-
-
-def _left_out(slots: list[str], able: dict[str, tuple[str, ...]]) -> str | None:
-    """The role that stays without a signer when everybody signs once (bipartite matching)."""
-    taken: dict[str, int] = {}
-
-    def seat(slot: int, tried: set[str]) -> bool:
-        for person in able[slots[slot]]:
-            if person in tried:
-                continue
-            tried.add(person)
-            if person not in taken or seat(taken[person], tried):
-                taken[person] = slot
-                return True
-        return False
-
-    return next((role for slot, role in enumerate(slots) if not seat(slot, set())), None)
 
 
 def two_spellings(case: Case) -> Iterator[Finding]:
@@ -120,6 +57,9 @@ def persons(case: Case) -> Iterator[tuple[Path, str]]:
     for work in case.works:
         if isinstance(work.work, Task) and work.work.assignee:
             yield (*work.path, "assignee"), work.work.assignee
+    for name, gate in case.gates.items():
+        for index, person in enumerate(gate.waivers):
+            yield ("stages", name, "gate", "waivers", index), person
     for person in case.spec.accounts:
         yield ("accounts", person), person
 

@@ -17,15 +17,21 @@ _KINDS = ("tasks", "training", "checklists")
 
 
 def unknown_stage(case: Case) -> Iterator[Finding]:
-    """A stage in `after` that the program does not have."""
+    """A stage in `after` or `not_signers_of` that the program does not have."""
     known = tuple(case.spec.stages)
+    for path, wanted in _stages_named(case):
+        if wanted not in case.spec.stages:
+            step = did_you_mean(wanted, known) or "; add it or name another"
+            text = f"found the stage {wanted!r}, expected one of {listed(known)}{step}"
+            yield Finding(path, text, about=(("stages", wanted),))
+
+
+def _stages_named(case: Case) -> Iterator[tuple[Path, str]]:
     for name, stage in case.spec.stages.items():
         for index, wanted in enumerate(stage.after):
-            if wanted not in case.spec.stages:
-                step = did_you_mean(wanted, known) or "; add it or name another"
-                text = f"found the stage {wanted!r}, expected one of {listed(known)}{step}"
-                about = (("stages", wanted),)
-                yield Finding(("stages", name, "after", index), text, about=about)
+            yield ("stages", name, "after", index), wanted
+        for index, wanted in enumerate(stage.gate.not_signers_of):
+            yield ("stages", name, "gate", "not_signers_of", index), wanted
 
 
 def unknown_item(case: Case) -> Iterator[Finding]:
