@@ -30,9 +30,9 @@ def sign(  # noqa: PLR0913 - the options of a command
     from policy_rollout.errors import AnswerRefused, ProgramUnknown
     from policy_rollout.history import programs, state_of
     from policy_rollout.journal.store import Journal
+    from policy_rollout.prefect_address import use_running_stack
     from policy_rollout.report.status import gate_text
     from policy_rollout.settings import Settings
-    from policy_rollout.prefect_address import use_running_stack
     from policy_rollout.signing import GivenAnswer, take_answer
     from policy_rollout.standings import standing
 

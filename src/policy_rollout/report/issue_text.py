@@ -65,7 +65,7 @@ def how_to_sign(spec: Spec, stage: str, rejected_status: str) -> str:
         else ""
     )
     waive = (
-        f"\n- **To waive a criterion** ({', '.join(work.gate.waivers)} may), write a comment such as "
+        f"\n- **To waive a criterion** ({', '.join(work.gate.waivers)} may), comment such as "
         "`Waive tasks until 2026-12-31: the reason`."
         if work.gate.waivers
         else ""

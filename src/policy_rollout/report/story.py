@@ -34,7 +34,7 @@ def _work_seen(items: dict[str, ev.Seen]) -> str:
     return f"seen: {len(items)} item{'s' * (len(items) != 1)} changed, {done} of them done"
 
 
-def _gate_line(  # noqa: C901, PLR0911, PLR0912 - one case a kind
+def _gate_line(  # noqa: C901, PLR0911 - one case a kind
     event: ev.Event,
 ) -> str | None:
     match event:
