@@ -4,6 +4,7 @@ from urllib.parse import quote
 
 from policy_rollout.errors import SettingsWrong
 from policy_rollout.jira_issues import JiraConnection, JiraIssues
+from policy_rollout.observed import AnswerStatuses
 from policy_rollout.plan import waits_for_label
 from policy_rollout.report.board import Links
 from policy_rollout.settings import Settings
@@ -34,7 +35,7 @@ def open_jira(settings: Settings, spec: Spec) -> JiraIssues:
             task_type=settings.jira_task_type,
             epic_type=settings.jira_epic_type,
             sign_off_type=settings.jira_sign_off_type,
-            rejected_status=settings.jira_rejected_status,
+            statuses=answer_statuses(settings),
         )
     )
 
@@ -51,6 +52,10 @@ def open_workbook(settings: Settings, spec: Spec) -> Workbook:
     }
     _all_set("Google Sheets", needed)
     return _workbook_of(settings, spec)
+
+
+def answer_statuses(settings: Settings) -> AnswerStatuses:
+    return AnswerStatuses(settings.jira_approved_status, settings.jira_rejected_status)
 
 
 def to_sign_url(settings: Settings, person: str) -> str:

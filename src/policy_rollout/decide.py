@@ -14,7 +14,7 @@ from policy_rollout.gates import (
     holds,
     missing_sign_offs,
 )
-from policy_rollout.observed import ObservedIssue, ObservedRow, World
+from policy_rollout.observed import AnswerStatuses, ObservedIssue, ObservedRow, World
 from policy_rollout.plan import (
     Asking,
     Change,
@@ -85,7 +85,7 @@ class Circumstances:
     """What a decision needs besides spec, state and world."""
 
     now: datetime
-    rejected_status: str
+    statuses: AnswerStatuses
     absent: Absences
 
 
@@ -102,7 +102,7 @@ def decide(
     scene.escalate()
     scene.finish()
     judged = scene.judged()
-    asking = Asking(judged, circumstances.rejected_status)
+    asking = Asking(judged, circumstances.statuses)
     due = changes(scene.outline, scene.ahead, world, asking)
     return Decision(tuple(scene.events), due, scene.ahead, judged)
 
@@ -240,7 +240,7 @@ class _Scene:
             items=self.outline.items,
             judged=judged,
             digests=digests,
-            rejected_status=self.circumstances.rejected_status,
+            statuses=self.circumstances.statuses,
             now=self.now,
         )
         for event in decisions(hearing, self.ahead):
@@ -288,7 +288,7 @@ class _Scene:
 
     def note_what_was_asked(self) -> None:
         """A sign-off issue whose text carries the current digest has been asked for."""
-        asking = Asking(self.judged(), self.circumstances.rejected_status)
+        asking = Asking(self.judged(), self.circumstances.statuses)
         for stage in asking.judged:
             gate = self.ahead.gates[stage]
             for issue in sign_off_issues(self.outline, self.ahead, stage, asking):

@@ -238,7 +238,7 @@ class JiraIssues:
     def _leads(self, way: wire.Way, to: State | str) -> bool:
         if not isinstance(to, State):
             return way.to_status == to
-        rejects = way.to_status.casefold() == self._connection.rejected_status.casefold()
+        rejects = self._connection.statuses.rejects(way.to_status)
         return way.to_state is to and not rejects
 
     def say(self, issue_key: str, markdown: str, *, mark: str) -> None:

@@ -128,7 +128,7 @@ class _Look:
                     "ROLLOUT_JIRA_EPIC_TYPE, ROLLOUT_JIRA_TASK_TYPE or ROLLOUT_JIRA_SIGN_OFF_TYPE",
                 )
         if self._connection.sign_off_type in by_name:
-            self._rejected_status()
+            self._answer_statuses()
 
     def _types_wanted(self) -> dict[str, tuple[str, ...]]:
         """Issue type to the fields that we send when we create one."""
@@ -162,23 +162,31 @@ class _Look:
                     "Make it optional, or give it a default in the project's settings",
                 )
 
-    def _rejected_status(self) -> None:
+    def _answer_statuses(self) -> None:
         project, issue_type = self._connection.project, self._connection.sign_off_type
-        rejected = self._connection.rejected_status
         call = Call("GET", f"project/{project}/statuses", f"reading the statuses of {project}")
-        name = f"status {rejected!r} of issue type {issue_type!r}"
+        name = f"statuses of issue type {issue_type!r}"
+        next_step = "Let the service account browse the project"
+        found = self._ask(call, _parse_statuses, name=name, next_step=next_step)
+        if found is not None:
+            statuses = self._connection.statuses
+            self._answer_status(found, statuses.approved, "ROLLOUT_JIRA_APPROVED_STATUS")
+            self._answer_status(found, statuses.rejected, "ROLLOUT_JIRA_REJECTED_STATUS")
+
+    def _answer_status(
+        self, found: Mapping[str, Mapping[str, str]], status: str, setting: str
+    ) -> None:
+        issue_type = self._connection.sign_off_type
+        name = f"status {status!r} of issue type {issue_type!r}"
         next_step = (
             "Add it to the workflow of that issue type, with a transition to it and with the "
-            "category Done, or name the workflow's own in ROLLOUT_JIRA_REJECTED_STATUS"
+            f"category Done, or name the workflow's own in {setting}"
         )
-        found = self._ask(call, _parse_statuses, name=name, next_step=next_step)
-        if found is None:
-            return
         categories = found.get(issue_type, {})
-        if rejected not in categories:
+        if status not in categories:
             self._miss(name, _listed(categories), "one of that name", next_step)
-        elif categories[rejected] != "done":
-            self._miss(name, f"category {categories[rejected]!r}", "category 'done'", next_step)
+        elif categories[status] != "done":
+            self._miss(name, f"category {categories[status]!r}", "category 'done'", next_step)
 
     def permissions(self) -> None:
         project = self._connection.project

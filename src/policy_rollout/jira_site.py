@@ -23,6 +23,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError, ReadTimeoutErr
 
 from policy_rollout.errors import ServiceRefused, ServiceUnavailable, SettingsWrong, WriteInDoubt
 from policy_rollout.jira_wire import words_of
+from policy_rollout.observed import AnswerStatuses
 
 SERVICE = "Jira"
 ATTEMPTS = 4
@@ -49,7 +50,7 @@ class JiraConnection:
     task_type: str = "Task"
     epic_type: str = "Epic"
     sign_off_type: str = "Sign-off"
-    rejected_status: str = "Rejected"
+    statuses: AnswerStatuses = AnswerStatuses("Approved", "Rejected")
 
 
 @dataclass(frozen=True, slots=True)

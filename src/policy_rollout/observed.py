@@ -95,3 +95,17 @@ class World:
     transitions: tuple[Transition, ...]
     comments: tuple[Comment, ...]
     oddities: tuple[Oddity, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerStatuses:
+    """The site's own words for yes and no on a sign-off issue; any other status is no answer."""
+
+    approved: str
+    rejected: str
+
+    def approves(self, status: str) -> bool:
+        return status.casefold() == self.approved.casefold()
+
+    def rejects(self, status: str) -> bool:
+        return status.casefold() == self.rejected.casefold()

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from policy_rollout import events as ev
 from policy_rollout.desired import DesiredRow, IssueKind, NewIssue, Tab
 from policy_rollout.gates import Judged, difference, judge, missing_sign_offs, waived
-from policy_rollout.observed import ObservedIssue, World
+from policy_rollout.observed import AnswerStatuses, ObservedIssue, World
 from policy_rollout.program import ProgramState
 from policy_rollout.report.evidence import GateView
 from policy_rollout.report.issue_text import (
@@ -94,12 +94,12 @@ Change = (
 class Asking:
     """What sign-off issues say beside the spec.
 
-    `judged` has the criteria of each waiting stage as they stand now, `rejected_status` is the
-    site's word for no.
+    `judged` has the criteria of each waiting stage as they stand now, `statuses` are the
+    site's words for yes and no.
     """
 
     judged: dict[str, tuple[Judged, ...]]
-    rejected_status: str
+    statuses: AnswerStatuses
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,9 +183,7 @@ def sign_off_issues(
             key=key,
             kind=IssueKind.SIGN_OFF,
             summary=f"Sign-off: {stage}, for {role}",
-            description=sign_off_text(view, role, asking.rejected_status)
-            if asks
-            else resting_text(view),
+            description=sign_off_text(view, role, asking.statuses) if asks else resting_text(view),
             due_on=outline.schedule.stages[stage].gate_on,
             assignee=state.accounts.get(next(iter(view.seat.able(role)), "")),
             parent=state.issues.get(epic_key(spec.program)),

@@ -81,12 +81,11 @@ class Settings(BaseSettings):
     jira_sign_off_type: Annotated[
         str, Field(description="Issue type of sign-offs.", examples=["Sign-off"])
     ] = "Sign-off"
+    jira_approved_status: Annotated[
+        str, Field(description="Status of a sign-off that means yes.", examples=["Approved"])
+    ] = "Approved"
     jira_rejected_status: Annotated[
-        str,
-        Field(
-            description="Status that means no; other done statuses mean yes.",
-            examples=["Rejected"],
-        ),
+        str, Field(description="Status of a sign-off that means no.", examples=["Rejected"])
     ] = "Rejected"
     sheets_url: Annotated[
         str,

@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from policy_rollout import events as ev
 from policy_rollout.gates import Judged, difference
-from policy_rollout.observed import Comment, Transition, World
+from policy_rollout.observed import AnswerStatuses, Comment, Transition, World
 from policy_rollout.program import ProgramState, take_gate
 from policy_rollout.sign_off_words import AskedWaiver, Words, read_words
 from policy_rollout.signers import Bench, bench
@@ -66,7 +66,7 @@ class Hearing:
     items: tuple[WorkItem, ...]
     judged: dict[str, tuple[Judged, ...]]
     digests: dict[str, str]
-    rejected_status: str
+    statuses: AnswerStatuses
     now: datetime
 
     def of(self, stage: str) -> tuple[WorkItem, ...]:
@@ -148,7 +148,7 @@ def _from_transition(
                 undone=_before(all_moves, transition),
             )
         return
-    rejecting = transition.to_status.casefold() == hearing.rejected_status.casefold()
+    rejecting = hearing.statuses.rejects(transition.to_status)
     asked = state.gates[stage].asked.get(role)
     undone_at = _undone_at(all_moves, transition)
     comment = _comment_beside(hearing.world.comments, transition, asked, undone_at)

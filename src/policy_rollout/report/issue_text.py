@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from policy_rollout import events as ev
+from policy_rollout.observed import AnswerStatuses
 from policy_rollout.report.evidence import GateView, cell, gate_evidence, local
 from policy_rollout.spec.model import Spec
 from policy_rollout.work import WorkItem
@@ -48,7 +49,7 @@ def task_text(spec: Spec, item: WorkItem) -> str:
     return "\n\n".join(each for each in (item.details, lines, _FOOT) if each)
 
 
-def how_to_sign(spec: Spec, stage: str, rejected_status: str) -> str:
+def how_to_sign(spec: Spec, stage: str, statuses: AnswerStatuses) -> str:
     """Every answer, with ids of the spec as examples."""
     work = spec.stages[stage]
     ids = (*work.tasks, *work.training, *work.checklists)
@@ -71,15 +72,15 @@ def how_to_sign(spec: Spec, stage: str, rejected_status: str) -> str:
         else ""
     )
     return (
-        f"- **To approve**, move this issue to Approved.{conditions}\n"
+        f"- **To approve**, move this issue to {statuses.approved}.{conditions}\n"
         f"- **To reject**, write a comment with the reason{reopen}; "
-        f"then move this issue to {rejected_status}.\n"
+        f"then move this issue to {statuses.rejected}.\n"
         "- **To stop the program for good**, write the reason and the line `For good` in a "
-        f"comment; then move this issue to {rejected_status}.{waive}"
+        f"comment; then move this issue to {statuses.rejected}.{waive}"
     )
 
 
-def sign_off_text(view: GateView, role: str, rejected_status: str) -> str:
+def sign_off_text(view: GateView, role: str, statuses: AnswerStatuses) -> str:
     """What a signer reads: the question, the evidence, how to answer."""
     seat = view.seat
     needed = seat.spec.stages[seat.stage].gate.sign_off[role]
@@ -88,7 +89,7 @@ def sign_off_text(view: GateView, role: str, rejected_status: str) -> str:
     parts = [
         f"{question} May sign: {able}. Needed: {needed}.",
         gate_evidence(view),
-        how_to_sign(seat.spec, seat.stage, rejected_status),
+        how_to_sign(seat.spec, seat.stage, statuses),
     ]
     return "\n\n".join(parts)
 
