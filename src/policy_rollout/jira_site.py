@@ -26,6 +26,7 @@ from policy_rollout.jira_wire import words_of
 from policy_rollout.observed import AnswerStatuses
 
 SERVICE = "Jira"
+USUAL_STATUSES = AnswerStatuses("Approved", "Rejected")
 ATTEMPTS = 4
 LONGEST_WAIT_SECONDS = 10.0  # a longer wait belongs to a suspended run, not to a sleep
 _LONGEST_REASON = 500
@@ -50,7 +51,7 @@ class JiraConnection:
     task_type: str = "Task"
     epic_type: str = "Epic"
     sign_off_type: str = "Sign-off"
-    statuses: AnswerStatuses = AnswerStatuses("Approved", "Rejected")
+    statuses: AnswerStatuses = USUAL_STATUSES
 
 
 @dataclass(frozen=True, slots=True)
