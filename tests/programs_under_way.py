@@ -10,9 +10,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
 
 from policy_rollout import events as ev
-from policy_rollout.decide import Decision, decide
+from policy_rollout.absences import Absence
+from policy_rollout.decide import Circumstances, Decision, decide
 from policy_rollout.desired import DesiredRow, NewIssue
 from policy_rollout.observed import (
+    AnswerStatuses,
     Comment,
     ObservedIssue,
     ObservedRow,
@@ -30,9 +32,10 @@ from policy_rollout.plan import (
     RewriteRow,
     SayOnIssue,
     UpdateIssue,
-    outline_of,
+    outline_at,
 )
-from policy_rollout.program import ProgramState, Recorded, fold
+from policy_rollout.program import GateState, ProgramState, Recorded, fold
+from policy_rollout.report.notice_text import Notice
 from policy_rollout.work import State, people_of, sign_off_key
 from tests.planned import read
 
@@ -40,6 +43,7 @@ BEGAN = datetime(2025, 11, 3, 9, 0, tzinfo=UTC)
 _T = TypeVar("_T")
 MINUTE = timedelta(minutes=1)
 BOT = "account-of-rollout"
+STATUSES = AnswerStatuses("Approved", "Rejected")
 STATES = {
     "To Do": State.TODO,
     "In Progress": State.IN_PROGRESS,
@@ -73,7 +77,7 @@ stages:
 ONE_TASK = """
   prepare:
     tasks:
-      guideline: {title: Write the guideline, team: policy}
+      guideline: {title: Write the guideline, team: policy, assignee: wim@example.com}
 """
 PLAIN = f"""{HEAD}{ONE_TASK}
     gate: {{sign_off: {{legal: 1}}}}
@@ -87,8 +91,8 @@ QUORUM = f"""{HEAD}{ONE_TASK}
 FULL = f"""{HEAD}
   prepare:
     tasks:
-      guideline: {{title: Write the guideline, team: policy}}
-      memo: {{title: Write the memo, team: legal, after: [guideline]}}
+      guideline: {{title: Write the guideline, team: policy, assignee: wim@example.com}}
+      memo: {{title: Write the memo, team: legal, after: [guideline], assignee: wim@example.com}}
     training:
       quiz: {{title: Reviewer quiz, kind: quiz, team: ops, per: language, pass_mark: 80%}}
     checklists:
@@ -130,6 +134,7 @@ class Model:
     comments: list[Comment] = field(default_factory=list)
     oddities: list[Oddity] = field(default_factory=list)
     marks: set[str] = field(default_factory=set)
+    notices: list[Notice] = field(default_factory=list)
     numbers: int = 0
 
     def world(self) -> World:
@@ -222,6 +227,10 @@ class Model:
                     self.marks.add(mark)
                     self.say(name, text, BOT)
                 return ev.Said(marks=(mark,))
+            case Notice(mark=mark):
+                assert mark not in {each.mark for each in self.notices}
+                self.notices.append(change)
+                return ev.NoticeIntended(marks=(mark,))
         return None
 
 
@@ -230,8 +239,8 @@ class UnderWay:
 
     def __init__(self, text: str = PLAIN, today: str = "2025-11-03") -> None:
         self.spec = read(text)
-        self.outline: Outline = outline_of(self.spec, today=date.fromisoformat(today))
-        self.model = Model()
+        self.model = Model(now=datetime.combine(date.fromisoformat(today), BEGAN.timetz()))
+        self.absences: list[Absence] = []
         self.journal: list[Recorded] = []
         self.record(
             ev.Launched(spec_text=text, spec_path="p.yaml", run="run-1"),
@@ -250,17 +259,28 @@ class UnderWay:
     def state(self) -> ProgramState:
         return fold(self.spec.program, self.journal)
 
+    @property
+    def outline(self) -> Outline:
+        return outline_at(self.spec, self.state, self.model.now)
+
+    @property
+    def gate(self) -> GateState:
+        """The gate of the first stage, `prepare`."""
+        return self.state.gates["prepare"]
+
     def amend(self, text: str) -> None:
         self.spec = read(text)
-        self.outline = outline_of(self.spec, today=self.outline.schedule.today)
+
+    def absent(self, person: str, day: date) -> Absence | None:
+        of_day = (each for each in self.absences if each.covers(day))
+        return next((each for each in of_day if each.person == person), None)
 
     def decide(self, world: World | None = None) -> Decision:
         return decide(
             self.outline,
             self.state,
             world or self.model.world(),
-            rejected_status="Rejected",
-            now=self.model.now,
+            Circumstances(self.model.now, STATUSES, self.absent),
         )
 
     def look(self) -> Decision:
@@ -305,9 +325,9 @@ class UnderWay:
         return self.state.issues[sign_off_key(self.spec.program, stage, role)]
 
     def finish(self, *shorts: str) -> "UnderWay":
-        """Somebody does these tasks, as `stage/item`."""
+        """Wim, who has them, does these tasks, as `stage/item`."""
         for short in shorts or ("prepare/guideline",):
-            self.model.move(self.issue(short), "Done", account("pia"))
+            self.model.move(self.issue(short), "Done", account("wim"))
         return self
 
     def fill(self, short: str, **cells: str) -> None:

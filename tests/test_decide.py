@@ -1,5 +1,7 @@
 """One look after another: what is journaled, what opens, what passes, and that it comes to rest."""
 
+from datetime import timedelta
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -56,8 +58,7 @@ def test_a_look_with_nothing_to_do_gives_no_events_and_no_changes():
 
 def test_a_look_on_another_day_changes_nothing():
     program = asked(FULL)
-    later = UnderWay(FULL, today="2025-11-27")
-    program.outline = later.outline
+    program.model.now += timedelta(days=24)
     assert program.decide().changes == ()
 
 
@@ -156,7 +157,11 @@ def test_work_that_changed_is_journaled_once():
     program.settle()
     program.finish()
     seen = of_kind(program.settle(), ev.WorkSeen)
-    assert seen == [ev.WorkSeen(items={"p/prepare/guideline": ev.Seen(state=State.DONE)})]
+    assert seen == [
+        ev.WorkSeen(
+            items={"p/prepare/guideline": ev.Seen(state=State.DONE, doers=(account("wim"),))}
+        )
+    ]
     assert program.settle() == []
 
 
@@ -225,6 +230,8 @@ def test_what_was_deleted_is_created_again_when_a_person_asks():
     program.settle()
     gone = tuple(key for key, seen in program.state.seen.items() if seen.state is State.MISSING)
     program.record(ev.RecreationAsked(keys=gone))
+    program.settle()
+    program.finish()
     program.settle()
     created = [program.issue("prepare/guideline"), program.desk("legal")]
     assert set(created).isdisjoint(deleted)

@@ -84,7 +84,7 @@ def test_a_task_carries_its_due_day_its_assignee_and_our_labels():
     assert (issue.kind, issue.due_on, issue.assignee, issue.labels) == (
         IssueKind.TASK,
         date(2025, 12, 1),
-        account("pia"),
+        account("wim"),
         ("rollout", "rollout/p", "rollout/p/prepare/guideline"),
     )
 
@@ -306,7 +306,8 @@ def test_a_row_sent_back_is_not_moved():
 def test_the_issue_of_a_sign_off_that_counts_is_left_on_approved():
     program = asked(TWO_ROLES)
     program.approve("legal", "lea")
-    assert program.decide().changes == ()
+    program.settle()
+    assert program.model.statuses[program.desk("legal")] == "Approved"
 
 
 def test_an_issue_whose_last_transition_was_not_judged_is_not_moved():
@@ -359,6 +360,7 @@ def test_changes_stand_in_the_order_in_which_they_are_carried_out():
     assert [type(each).__name__ for each in program.decide().changes] == [
         "CreateIssue",
         "AddRow",
+        "UpdateIssue",
         "UpdateIssue",
         "RewriteRow",
         "SayOnIssue",

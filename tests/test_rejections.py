@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from policy_rollout import events as ev
-from policy_rollout.sign_offs import names_to_reopen
+from policy_rollout.sign_off_words import read_words
 from policy_rollout.work import State
 from tests.programs_under_way import (
     MINUTE,
@@ -165,7 +165,9 @@ def test_a_rejection_taken_back_before_its_reason_is_none():
     program.reject("legal", "lea")
     program.move("legal", "To Do", "lea")
     program.model.say(program.desk("legal"), "Wrong button, sorry.", account("lea"))
-    assert refusals(program) == ["it was taken back before its reason stood in a comment"]
+    assert refusals(program) == [
+        "a rejection needs its reason in a comment; write one, then reject again"
+    ]
 
 
 def test_an_approval_right_after_a_rejection_without_reason_counts():
@@ -189,7 +191,8 @@ def test_an_outsider_cannot_reject():
     program = asked()
     program.reject("legal", "oda", "Reopen: guideline")
     assert refusals(program) == [
-        "oda@example.com is not a member of legal; lea@example.com, both@example.com may sign"
+        "oda@example.com is not a member of legal; "
+        "for legal may sign: lea@example.com, both@example.com"
     ]
 
 
@@ -272,7 +275,7 @@ def test_items_are_named_by_id_part_key_or_jira_key(reason: str, back: list[str]
 
 
 def test_what_stands_behind_reopen_is_read_up_to_the_end_of_its_line():
-    assert list(names_to_reopen("Reopen: a, b c;\nd\nRedo: e.")) == ["a", "b", "c", "e"]
+    assert read_words("Reopen: a, b c;\nd\nRedo: e.").reopen == ("a", "b", "c", "e")
 
 
 def test_a_row_sent_back_counts_as_not_done_until_a_person_changes_it():
@@ -306,6 +309,15 @@ def test_a_row_sent_back_says_by_whom_and_why_until_it_is_changed():
     program.fill("prepare/queue/routing", notes="Done again")
     program.settle()
     assert dict(program.model.rows["p/prepare/queue/routing"].cells)["Message"] == ""
+
+
+def test_a_sign_off_issue_that_rests_asks_nobody():
+    program = asked()
+    program.reject("legal", "lea", "Reopen: guideline")
+    program.settle()
+    assert program.gate.asked == {}
+    program.settle()
+    assert program.gate.asked == {}
 
 
 def test_a_task_sent_back_counts_as_not_done_before_it_was_moved():

@@ -147,7 +147,7 @@ def test_one_person_cannot_fill_a_quorum_alone():
     assert refusals(program) == [
         (
             "pia@example.com has already signed for policy; "
-            "pat@example.com, both@example.com may sign too"
+            "for policy may sign: pat@example.com, both@example.com"
         )
     ]
 
@@ -159,7 +159,8 @@ def test_an_outsider_cannot_sign():
     program = asked()
     program.approve("legal", "pia")
     assert refusals(program) == [
-        "pia@example.com is not a member of legal; lea@example.com, both@example.com may sign"
+        "pia@example.com is not a member of legal; "
+        "for legal may sign: lea@example.com, both@example.com"
     ]
 
 
@@ -169,7 +170,7 @@ def test_the_owner_cannot_sign_even_as_a_member_of_the_role():
     assert refusals(program) == [
         (
             "the owner of the program cannot sign its gates; "
-            "for legal, lea@example.com, both@example.com may sign"
+            "for legal may sign: lea@example.com, both@example.com"
         )
     ]
 
@@ -180,7 +181,7 @@ def test_an_account_that_nobody_in_the_program_has_cannot_sign():
     assert refusals(program) == [
         (
             "this account belongs to nobody in the program; "
-            "for legal, lea@example.com, both@example.com may sign"
+            "for legal may sign: lea@example.com, both@example.com"
         )
     ]
 
@@ -217,7 +218,8 @@ def test_one_person_signs_for_one_role_at_a_gate():
     program.approve("legal", "both")
     program.approve("policy", "both")
     assert refusals(program) == [
-        "both@example.com has already signed for legal; one person signs for one role"
+        "both@example.com has already signed for legal: one person, one role; "
+        "for policy may sign: pia@example.com, pat@example.com"
     ]
 
 
@@ -235,7 +237,9 @@ def test_a_sign_off_on_an_old_text_does_not_count():
     program.amend(PLAIN.replace('version: "1.0"', 'version: "1.1"'))
     program.approve("legal", "lea")
     assert refusals(program) == [
-        "the text to sign has changed since; read the new one and sign again"
+        "the text to sign has changed since; read the new one and sign again "
+        '(policy.document: was {"ref": "rules.md", "version": "1.0"}, '
+        'is {"ref": "rules.md", "version": "1.1"})'
     ]
 
 
@@ -248,7 +252,9 @@ def test_a_sign_off_made_before_the_new_text_stood_there_does_not_count():
     program.settle()
     program.model.transitions.append(early)
     assert refusals(program) == [
-        "the text to sign has changed since; read the new one and sign again"
+        "the text to sign has changed since; read the new one and sign again "
+        '(policy.document: was {"ref": "rules.md", "version": "1.0"}, '
+        'is {"ref": "rules.md", "version": "1.1"})'
     ]
 
 
@@ -266,8 +272,8 @@ def test_a_refused_sign_off_is_answered_on_the_issue_once_and_moved_back():
     program.settle()
     assert [each.text for each in program.model.comments] == [
         (
-            "The sign-off by Oda does not count: oda@example.com is not a member of legal; "
-            "lea@example.com, both@example.com may sign."
+            "The answer of Oda does not count: oda@example.com is not a member of legal; "
+            "for legal may sign: lea@example.com, both@example.com."
         )
     ]
     assert program.model.statuses[program.desk("legal")] == "To Do"

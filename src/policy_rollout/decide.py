@@ -95,6 +95,7 @@ def decide(
     """What the pass does now. `state` is left as it is."""
     scene = _Scene(outline, deepcopy(state), world, circumstances)
     scene.note_what_was_seen()
+    scene.renew_digests()
     scene.judge_sign_offs()
     while scene.open_stages() or scene.move_gates():
         pass
@@ -227,12 +228,27 @@ class _Scene:
             return ev.Seen(state=State.TODO, cells=cells)
         return ev.Seen(state=row.state, completion=row.completion, cells=cells)
 
+    def renew_digests(self) -> None:
+        """What is signed now, before it is judged who signed: who signed an older text is told."""
+        if self.ahead.stopped is None:
+            for stage, judged in self.judged().items():
+                if holds(judged):
+                    self._renew_digest(stage, judged)
+
+    def _renew_digest(self, stage: str, judged: tuple[Judged, ...]) -> str:
+        gate = self.ahead.gates[stage]
+        covers = self._covers(stage, judged)
+        digest = digest_of(covers)
+        if gate.digest != digest:
+            self._take(ev.GateReady(stage=stage, round=gate.round, digest=digest, covers=covers))
+        return digest
+
     def judge_sign_offs(self) -> None:
         judged = self.judged()
         digests = {
-            stage: digest_of(self._covers(stage, criteria))
+            stage: digest
             for stage, criteria in judged.items()
-            if holds(criteria)
+            if holds(criteria) and (digest := self.ahead.gates[stage].digest) is not None
         }
         hearing = Hearing(
             spec=self.outline.spec,
@@ -272,10 +288,7 @@ class _Scene:
         if not holds(judged):
             return False
         gate = self.ahead.gates[stage]
-        covers = self._covers(stage, judged)
-        digest = digest_of(covers)
-        if gate.digest != digest:
-            self._take(ev.GateReady(stage=stage, round=gate.round, digest=digest, covers=covers))
+        digest = self._renew_digest(stage, judged)
         if missing_sign_offs(self.outline.spec, stage, gate, digest):
             return False
         self._take(ev.GatePassed(stage=stage, round=gate.round, digest=digest))
@@ -289,8 +302,10 @@ class _Scene:
     def note_what_was_asked(self) -> None:
         """A sign-off issue whose text carries the current digest has been asked for."""
         asking = Asking(self.judged(), self.circumstances.statuses)
-        for stage in asking.judged:
+        for stage, judged in asking.judged.items():
             gate = self.ahead.gates[stage]
+            if gate.digest is None or not holds(judged):
+                continue  # the issue says that there is nothing to sign
             for issue in sign_off_issues(self.outline, self.ahead, stage, asking):
                 role = issue.key.rpartition("sign-off:")[2]
                 observed = self.world.issues.get(issue.key)
@@ -298,7 +313,7 @@ class _Scene:
                 if asked is not None and asked.digest == gate.digest:
                     continue
                 if observed is not None and observed.content_digest == issue.content_digest:
-                    self._ask(stage, role, gate.digest or "", observed.updated_at)
+                    self._ask(stage, role, gate.digest, observed.updated_at)
 
     def _ask(self, stage: str, role: str, digest: str, at: datetime) -> None:
         self._take(ev.SignOffAsked(stage=stage, role=role, digest=digest, at=at))

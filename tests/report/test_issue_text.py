@@ -1,9 +1,10 @@
 """What our Jira issues say, word for word."""
 
+from policy_rollout.observed import AnswerStatuses
 from policy_rollout.report.issue_text import epic_text, how_to_sign, task_text
 from policy_rollout.work import expand
 from tests.planned import read
-from tests.programs_under_way import FULL, HEAD, PLAIN, asked
+from tests.programs_under_way import FULL, HEAD, PLAIN, STATUSES, asked
 
 FOOT = (
     "Summary, description, due date and parent are kept by policy-rollout; "
@@ -67,7 +68,7 @@ def test_a_task_tells_where_it_belongs_and_what_comes_before():
 
 
 def test_a_task_begins_with_its_details_and_names_its_part():
-    text = PLAIN.replace("team: policy}", "team: policy, per: market, details: With cases.}")
+    text = PLAIN.replace("team: policy,", "team: policy, per: market, details: With cases.,")
     assert task(text, "guideline/BR") == (
         "With cases.\n"
         "\n"
@@ -86,21 +87,29 @@ def test_a_sign_off_asks_its_question_with_evidence_and_digest():
     program = asked()
     digest = program.state.gates["prepare"].digest
     assert program.model.issues[program.desk("legal")].description == (
-        "Does **legal** agree that stage **prepare** of *Skins and stakes* "
-        "(rules.md, version 1.0) is finished?\n"
+        "Does **legal** agree that stage **prepare** is finished? "
+        "May sign: lea@example.com, both@example.com. Needed: 1.\n"
         "\n"
-        "May sign: lea@example.com, both@example.com. Needed: 1. Round 1.\n"
+        "**Skins and stakes** — gate of stage **prepare**, round 1\n"
+        "\n"
+        "Policy change: new, rules.md version 1.0.\n"
         "\n"
         "| criterion | asks | answer | done |\n"
         "|---|---|---|---|\n"
         "| tasks | all done | ✓ holds | 1 of 1 |\n"
         "\n"
+        "| role | needs | signed | waiting for | since |\n"
+        "|---|---|---|---|---|\n"
+        "| legal | 1 | — | lea@example.com or both@example.com | Mon 3 Nov 2025 09:01 UTC |\n"
+        "\n"
+        f"Digest of what is signed: `{digest}`\n"
+        "\n"
         "- **To approve**, move this issue to Approved.\n"
         "- **To reject**, write a comment with the reason, and a line such as "
         "`Reopen: guideline` that names what goes back to work; "
         "then move this issue to Rejected.\n"
-        "\n"
-        f"Digest of what is signed: `{digest}`"
+        "- **To stop the program for good**, write the reason and the line `For good` in a "
+        "comment; then move this issue to Rejected."
     )
 
 
@@ -108,24 +117,24 @@ def test_a_sign_off_of_the_next_round_tells_why_the_last_one_ended():
     program = asked()
     program.reject("legal", "lea", "Too vague.")
     program.settle()
+    text = program.model.issues[program.desk("legal")].description
+    assert "gate of stage **prepare**, round 2\n" in text
     assert (
-        "Needed: 1. Round 2.\n"
-        "\n"
-        "| criterion | asks | answer | done |\n"
-        "|---|---|---|---|\n"
-        "| tasks | all done | ✓ holds | 1 of 1 |\n"
-        "\n"
-        "- Round 1 was rejected by lea@example.com for legal on Mon 3 Nov 2025 09:03 UTC: "
-        "Too vague.\n"
-    ) in program.model.issues[program.desk("legal")].description
+        "\n\n- Round 1 was rejected by lea@example.com for legal on Mon 3 Nov 2025 09:03 UTC: "
+        "Too vague.\n\n"
+    ) in text
 
 
 def test_how_to_reject_names_items_of_the_stage():
-    assert "`Reopen: guideline, memo`" in how_to_sign(read(FULL), "prepare", "Rejected")
+    assert "`Reopen: guideline, memo`" in how_to_sign(read(FULL), "prepare", STATUSES)
 
 
 def test_how_to_reject_a_stage_without_items_asks_for_the_reason_only():
-    assert how_to_sign(read(f"{HEAD}  empty: {{}}\n"), "empty", "Declined") == (
-        "- **To approve**, move this issue to Approved.\n"
-        "- **To reject**, write a comment with the reason; then move this issue to Declined."
+    assert how_to_sign(
+        read(f"{HEAD}  empty: {{}}\n"), "empty", AnswerStatuses("Go", "Declined")
+    ) == (
+        "- **To approve**, move this issue to Go.\n"
+        "- **To reject**, write a comment with the reason; then move this issue to Declined.\n"
+        "- **To stop the program for good**, write the reason and the line `For good` in a "
+        "comment; then move this issue to Declined."
     )
