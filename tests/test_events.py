@@ -1,6 +1,6 @@
 """Every kind of event is written and read again, and an old body without newer fields too."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import get_args
 
 import pytest
@@ -20,11 +20,53 @@ EVENTS: tuple[ev.Event, ...] = (
     ev.IssuesCreated(batch="3-0", issues={"p/a/b": "POL-8"}, adopted=True),
     ev.CreationRefused(batch="3-0", reasons={"p/a/c": "no summary"}),
     ev.RowsAdded(keys=("p/a/d/ja-JP",)),
-    ev.WorkSeen(items={"p/a/d": ev.Seen(state=State.UNKNOWN, completion=95, cells="0f")}),
+    ev.WorkSeen(
+        items={"p/a/d": ev.Seen(state=State.UNKNOWN, completion=95, cells="0f", doers=("x",))}
+    ),
     ev.OdditiesSeen(oddities=("POL-9: no mark",)),
-    ev.GateReady(**GATE, digest="d"),
+    ev.GateReady(**GATE, digest="d", covers={"round": 2, "work": [{"key": "p/a/b"}]}),
     ev.SignOffAsked(stage="prepare", role="legal", digest="d", at=AT),
-    ev.SignedOff(**GATE, **WHO, role="legal", person="a@example.com", digest="d"),
+    ev.CodeGiven(
+        stage="prepare",
+        role="legal",
+        person="a@example.com",
+        action="approve",
+        text="Well done.",
+        digest="d",
+        mark="code:a@example.com:58738560",
+        at=AT,
+    ),
+    ev.SignedOff(
+        **GATE,
+        **WHO,
+        role="legal",
+        person="a@example.com",
+        digest="d",
+        via=ev.Via.CODE,
+        stands_for="b@example.com",
+        reason="Condition for launch: Tell the market",
+        conditions=(ev.Condition(stage="launch", team="ops", text="Tell the market"),),
+    ),
+    ev.Waived(
+        stage="prepare",
+        criterion="tasks",
+        person="a@example.com",
+        reason="Not needed.",
+        until=date(2025, 12, 31),
+        **WHO,
+    ),
+    ev.BackupCalled(
+        **GATE,
+        role="legal",
+        member="a@example.com",
+        backups=("b@example.com",),
+        why="absent until Fri 7 Nov 2025",
+        announced=True,
+    ),
+    ev.Reminded(**GATE, role="legal", step="remind", people=("a@example.com",)),
+    ev.NoticeIntended(marks=("notice-1",)),
+    ev.NoticeSent(mark="notice-1", arrived=("a@example.com",), failed=("smtp: refused",)),
+    ev.ProgramStopped(by="a@example.com", reason="For good"),
     ev.SignOffRefused(**GATE, **WHO, role="legal", name="A", why="no member"),
     ev.SignOffWithdrawn(**GATE, **WHO, role="legal", name="A", signed="9"),
     ev.Rejected(
@@ -35,6 +77,7 @@ EVENTS: tuple[ev.Event, ...] = (
         reason="Reopen: b",
         sent_back=("p/a/b",),
         cells={"p/a/b": "0f"},
+        for_good=True,
     ),
     ev.IssuesMoved(states={"p/a/b": State.TODO}),
     ev.Said(marks=("refused-10",)),
@@ -82,8 +125,19 @@ def test_a_body_holds_what_json_can_hold_and_not_its_kind():
                 "reason": "no",
                 "sent_back": [],
             },
-            {"cells": {}},
+            {"cells": {}, "via": ev.Via.JIRA, "for_good": False},
         ),
+        (
+            "signed_off",
+            {**GATE, **WHO, "role": "legal", "person": "a@example.com", "digest": "d"},
+            {"via": ev.Via.JIRA, "stands_for": "", "reason": "", "conditions": ()},
+        ),
+        (
+            "sign_off_refused",
+            {**GATE, **WHO, "role": "legal", "name": "A", "why": "no"},
+            {"via": ev.Via.JIRA, "action": ""},
+        ),
+        ("gate_ready", {**GATE, "digest": "d"}, {"covers": {}}),
         ("sign_off_withdrawn", {**GATE, **WHO, "role": "legal", "name": "A"}, {"signed": ""}),
     ],
 )
@@ -92,10 +146,10 @@ def test_an_old_body_is_read_with_the_defaults_of_newer_fields(kind, body, newer
     assert {name: getattr(event, name) for name in newer} == newer
 
 
-def test_an_item_seen_long_ago_has_no_completion_and_no_cells():
+def test_an_item_seen_long_ago_has_no_completion_no_cells_and_no_doers():
     event = ev.event_from("work_seen", {"items": {"p/a/b": {"state": "done"}}})
     assert event == ev.WorkSeen(
-        items={"p/a/b": ev.Seen(state=State.DONE, completion=None, cells="")}
+        items={"p/a/b": ev.Seen(state=State.DONE, completion=None, cells="", doers=())}
     )
 
 

@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from policy_rollout.errors import ServiceRefused
 from policy_rollout.jira_issues import JiraIssues
+from policy_rollout.observed import AnswerStatuses
 
 
 @pytest.fixture
@@ -133,7 +134,7 @@ def test_each_missing_permission_is_named(connection, sandbox):
 
 
 def test_a_missing_rejected_status_names_those_of_the_sign_off(connection):
-    (only,) = missing(replace(connection, rejected_status="Declined"))
+    (only,) = missing(replace(connection, statuses=AnswerStatuses("Approved", "Declined")))
 
     assert only == (
         "Jira: status 'Declined' of issue type 'Sign-off': found Approved, Rejected, To Do, "
@@ -144,9 +145,29 @@ def test_a_missing_rejected_status_names_those_of_the_sign_off(connection):
 
 
 def test_a_rejected_status_must_end_the_work(connection):
-    (found,) = missing(replace(connection, rejected_status="To Do"))
+    (found,) = missing(replace(connection, statuses=AnswerStatuses("Approved", "To Do")))
 
     assert "found category 'new', expected category 'done'" in found
+
+
+def test_a_missing_approved_status_names_its_setting(connection):
+    (only,) = missing(replace(connection, statuses=AnswerStatuses("Agreed", "Rejected")))
+
+    assert only == (
+        "Jira: status 'Agreed' of issue type 'Sign-off': found Approved, Rejected, To Do, "
+        "expected one of that name. Add it to the workflow of that issue type, with a transition "
+        "to it and with the category Done, or name the workflow's own in "
+        "ROLLOUT_JIRA_APPROVED_STATUS"
+    )
+
+
+def test_both_statuses_that_answer_are_said_at_once(connection):
+    found = missing(replace(connection, statuses=AnswerStatuses("Agreed", "Declined")))
+
+    assert [each.partition(":")[2][:18] for each in found] == [
+        " status 'Agreed' o",
+        " status 'Declined'",
+    ]
 
 
 def test_an_unknown_person_is_named_with_the_way_out(connection):

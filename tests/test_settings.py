@@ -27,11 +27,14 @@ GIVEN = {
     "jira_task_type": "Story",
     "jira_epic_type": "Initiative",
     "jira_sign_off_type": "Approval",
+    "jira_approved_status": "Agreed",
     "jira_rejected_status": "Declined",
     "sheets_url": "http://127.0.0.1:9/sheets",
     "sheets_credentials": "google.json",
     "sheets_workbook": "abc",
     "journal_url": "postgresql://u:geheim@db/rollout",
+    "codes_key": "geheim-key",
+    "notice_urls": "mailtos://u:geheim@example.com",
     "settle_seconds": "240",
     "watch_seconds": "30",
 }
@@ -65,7 +68,7 @@ def said_of(monkeypatch, name, text):
 def as_texts(settings):
     """Each setting as it was written; secrets are asked for by name."""
     shown = settings.model_dump(mode="json")
-    for name in ("jira_token", "journal_url"):
+    for name in ("jira_token", "journal_url", "codes_key", "notice_urls"):
         shown[name] = getattr(settings, name).get_secret_value()
     return {name: f"{each:g}" if isinstance(each, float) else each for name, each in shown.items()}
 

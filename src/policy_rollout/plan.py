@@ -339,7 +339,8 @@ def _links(outline: Outline, state: ProgramState, world: World) -> Iterator[Link
             continue
         for before in item.after:
             blocker = state.issues.get(before)
-            if blocker is not None and blocker not in observed.blocked_by:
+            there = blocker is not None and before in world.issues
+            if there and blocker not in observed.blocked_by:
                 yield LinkIssues(observed.issue_key, blocker)
 
 

@@ -114,13 +114,19 @@ class Settings(BaseSettings):
         ),
     ] = SecretStr("")
     codes_key: Annotated[
-        SecretStr, Field(description="Encrypts the secrets of people's authenticators.")
+        SecretStr,
+        Field(
+            description="Encrypts the secrets of people's authenticators; `rollout people key` "
+            "makes one.",
+            examples=["d3Jvbmc...="],
+        ),
     ] = SecretStr("")
     notice_urls: Annotated[
         SecretStr,
         Field(
             description="Apprise URLs that reminders go to, separated by commas or lines; "
-            "`{person}` in one stands for the mail address of each person."
+            "`{person}` in one stands for the mail address of each person.",
+            examples=["mailtos://USER:PASSWORD@example.com?to={person}"],
         ),
     ] = SecretStr("")
     settle_seconds: Annotated[

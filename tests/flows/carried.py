@@ -27,6 +27,7 @@ from policy_rollout.spec.reader import read_valid
 from policy_rollout.work import epic_key, expand, sign_off_key
 
 OWNER, RIMA, MEI = "p.kim@example.com", "r.haddad@example.com", "m.tan@example.com"
+WIM = "w.bakker@example.com"
 SPEC = f"""
 program: demo
 title: Demo of a policy
@@ -37,7 +38,7 @@ people: {{policy: {{members: [{RIMA}]}}, ops: {{members: [{MEI}]}}}}
 stages:
   write:
     tasks:
-      guideline: {{title: Write the guideline, team: policy, takes: 5bd}}
+      guideline: {{title: Write the guideline, team: policy, assignee: {WIM}, takes: 5bd}}
       symbols: {{title: List the symbols, team: ops, takes: 2bd, after: [guideline]}}
     training: {{deck: {{title: Reviewer deck, kind: deck, team: ops, per: language}}}}
     checklists: {{queues: {{team: ops, items: {{routing: Route the reports}}}}}}

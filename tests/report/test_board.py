@@ -72,7 +72,7 @@ def test_the_board_of_a_program_at_work_tells_who_has_what():
         "\n"
         "**Waited for:**\n"
         "\n"
-        "- **prepare**: tasks, 0 of 2 done, by pia@example.com, lea@example.com\n"
+        "- **prepare**: tasks, 0 of 2 done, by wim@example.com\n"
         "- **prepare**: training in en-US, 0 of 1 done, by oda@example.com\n"
         "- **prepare**: training in ja-JP, 0 of 1 done, by oda@example.com\n"
         "- **prepare**: checklist queue, 0 of 2 done, by oda@example.com"
@@ -95,7 +95,7 @@ def test_the_board_waits_for_the_work_first_where_it_was_undone():
     program.model.move(program.issue("prepare/guideline"), "To Do", account("pia"))
     text = board_of(program)
     assert "sign-off for" not in text
-    assert "- **prepare**: tasks, 0 of 1 done, by pia@example.com" in text
+    assert "- **prepare**: tasks, 0 of 1 done, by wim@example.com" in text
 
 
 def test_the_board_says_what_cannot_be_told():
@@ -103,7 +103,7 @@ def test_the_board_says_what_cannot_be_told():
     program.settle()
     del program.model.issues[program.issue("prepare/guideline")]
     assert (
-        "- **prepare**: tasks, 0 of 1 done, by pia@example.com; cannot be told: see the evidence"
+        "- **prepare**: tasks, 0 of 1 done, by wim@example.com; cannot be told: see the evidence"
     ) in board_of(program)
 
 
@@ -236,7 +236,7 @@ def test_the_evidence_links_tasks_and_sign_offs_to_their_issues():
     program.settle()
     evidence = evidence_of(program.outline, program.decide(), "prepare", LINKS)
     assert "- [POL-2](https://jira.test/browse/POL-2): Write the guideline" in evidence
-    assert "| legal | 1 | — | the criteria above | not asked yet |" in evidence
+    assert "| legal | 1 | — | the criteria above | — |" in evidence
     waiting = asked(QUORUM)
     evidence = evidence_of(waiting.outline, waiting.decide(), "prepare", LINKS)
     assert evidence.count("[POL-3](https://jira.test/browse/POL-3)") == 1
@@ -251,8 +251,10 @@ def test_the_form_says_that_it_signs_nothing_and_shows_each_waiting_gate():
     assert parts == [
         (
             "Nothing has to be done here: the program goes on by itself when its work is done "
-            "and its sign-offs are given in Jira. **Check now** looks at Jira and the workbook at "
-            "once; it signs nothing. What follows was seen on Mon 3 Nov 2025 09:00 UTC."
+            "and its sign-offs are given in Jira. **check now** looks at Jira and the workbook at "
+            "once; it signs nothing. To answer a gate here, choose the answer, the gate and your "
+            "role, and give the code that your authenticator shows. "
+            "What follows was seen on Mon 3 Nov 2025 09:00 UTC."
         ),
         evidence_of(program.outline, program.decide(), "one", LINKS),
     ]

@@ -131,7 +131,8 @@ def _signatures(seat: Bench, role: str) -> Iterator[str]:
     for given in seat.gate.standing(seat.gate.digest):
         if given.role == role:
             for_whom = f" for {given.stands_for}" if given.stands_for else ""
-            on_conditions = f", {len(given.conditions)} conditions" if given.conditions else ""
+            count = len(given.conditions)
+            on_conditions = f", {count} condition{'s' * (count != 1)}" if count else ""
             yield f"{given.person}{for_whom} ({local(given.at, seat.spec, role)}{on_conditions})"
 
 
