@@ -115,7 +115,8 @@ def test_a_full_disk_behind_the_output_is_named():
 
 
 @pytest.mark.parametrize(
-    "command", ["check", "schema", "plan", "launch", "status", "sandbox", "up"]
+    "command",
+    ["check", "schema", "plan", "launch", "status", "sign", "people", "audit", "sandbox", "up"],
 )
 def test_each_command_explains_itself(rollout, command):
     done = rollout(command, "--help")
@@ -127,5 +128,16 @@ def test_each_command_explains_itself(rollout, command):
 def test_without_a_command_all_of_them_are_listed(rollout):
     done = rollout()
     assert done.code == 2
-    for command in ("check", "schema", "plan", "launch", "status", "sandbox", "up"):
+    for command in (
+        "check",
+        "schema",
+        "plan",
+        "launch",
+        "status",
+        "sign",
+        "people",
+        "audit",
+        "sandbox",
+        "up",
+    ):
         assert f" {command} " in done.out + done.err

@@ -12,12 +12,14 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from flows.programs import PASTED, SHIPPED
-from flows.rollout import Answer
+from flows.forms import ACTIONS, resume_form
 from policy_rollout import cli, jira_preflight
 from policy_rollout.errors import ExitCode
 from policy_rollout.jira_wire import LINK_TYPE
+from policy_rollout.program import ProgramState
 from policy_rollout.settings import Settings
-from policy_rollout.sign_offs import REASON_WITHIN, names_to_reopen
+from policy_rollout.sign_off_words import AskedCondition, AskedWaiver, read_words
+from policy_rollout.sign_offs import REASON_WITHIN, Action
 from policy_rollout.spec.reader import read_valid
 
 CHECKOUT = Path(__file__).parents[2]
@@ -156,11 +158,12 @@ def test_the_fields_are_those_of_the_preflight():
     assert {said[2].lower()} == {*jira_preflight._FIELDS_OF_CHILDREN} - {*jira_preflight._FIELDS}
 
 
-def test_the_types_the_rejecting_status_and_the_link_type_are_the_defaults():
+def test_the_types_the_statuses_that_answer_and_the_link_type_are_the_defaults():
     jira, given = section("Jira Cloud"), Settings.model_fields
     kinds = [given[f"jira_{kind}_type"].default for kind in ("epic", "task", "sign_off")]
     assert "Its issue types are {}, {} and {}.".format(*kinds) in " ".join(jira.split())
-    assert f"To Do, Approved and {given['jira_rejected_status'].default}" in jira
+    statuses = [given[f"jira_{answer}_status"].default for answer in ("approved", "rejected")]
+    assert "To Do, {} and {}, where".format(*statuses) in jira
     assert f"the link type {LINK_TYPE}." in jira
 
 
@@ -176,7 +179,26 @@ def test_what_a_spec_may_add_is_read(addition):
 
 def test_the_example_of_a_rejection_names_two_items():
     example = re.search(r"`(Reopen: [^`]+)`", README)[1]
-    assert list(names_to_reopen(example)) == ["guideline", "quiz/ja-JP"]
+    assert read_words(example).reopen == ("guideline", "quiz/ja-JP")
+
+
+def test_the_example_of_a_condition_is_one():
+    example = re.search(r"`(Condition [^`]+)`", README)[1]
+    assert read_words(example).conditions == (
+        AskedCondition(stage="launch", team="", text="Tell the market"),
+    )
+
+
+def test_the_example_of_a_waiver_is_one():
+    example = re.search(r"`(Waive [^`]+)`", README)[1]
+    assert read_words(example).waivers == (
+        AskedWaiver(criterion="tasks", until=date(2027, 3, 31), reason="the reason"),
+    )
+
+
+def test_the_line_that_stops_a_program_does():
+    assert "add the line `For good` to the reason" in README
+    assert read_words("No.\nFor good").for_good
 
 
 def test_a_reason_is_waited_for_as_long_as_said():
@@ -188,8 +210,16 @@ def test_the_forms_offer_what_is_said():
     ui = " ".join(section("In the Prefect UI").split())
     assert f"*{PASTED}*" in ui
     assert "twitch-hateful-conduct-2021" in SHIPPED
-    for choice in Answer.model_json_schema()["properties"]["action"]["enum"]:
+    for choice in ACTIONS:
         assert f"*{choice}*" in ui
+
+
+def test_the_fields_of_the_resume_form_are_those_that_are_described():
+    ui = section("In the Prefect UI")
+    form = resume_form(read_valid(SPEC, "README.md"), ProgramState("doxxing-2027"), "")
+    told = set(re.findall(r"`([a-z]+)`", ui)) - {"rollout"}
+    assert set(form.model_fields) == told
+    assert form.model_fields["action"].default not in {each.value for each in Action}
 
 
 def test_the_prefect_settings_are_known_to_prefect(monkeypatch):

@@ -38,7 +38,9 @@ PARTS_OF_A_DEPENDENCY = {"markupsafe", "pydantic-core"}  # of jinja2 and pydanti
 
 def text_files() -> list[Path]:
     """Every file that is committed or about to be; looks at no hidden folder but .ci."""
-    top = [path for path in TOP.iterdir() if path.is_file() and path.name != ".env"]
+    # `.git` is a file in a worktree of git's
+    own = {".env", ".git"}
+    top = [path for path in TOP.iterdir() if path.is_file() and path.name not in own]
     below = [path for folder in FOLDERS for path in (TOP / folder).rglob("*") if path.is_file()]
     return sorted(path for path in (*top, *below) if "__pycache__" not in path.parts)
 
