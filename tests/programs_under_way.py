@@ -238,6 +238,7 @@ class UnderWay:
     """A program with its journal and its model; `state` is folded anew each time."""
 
     def __init__(self, text: str = PLAIN, today: str = "2025-11-03") -> None:
+        self.spec_text = text
         self.spec = read(text)
         self.model = Model(now=datetime.combine(date.fromisoformat(today), BEGAN.timetz()))
         self.absences: list[Absence] = []
@@ -269,6 +270,7 @@ class UnderWay:
         return self.state.gates["prepare"]
 
     def amend(self, text: str) -> None:
+        self.spec_text = text
         self.spec = read(text)
 
     def absent(self, person: str, day: date) -> Absence | None:

@@ -261,7 +261,8 @@ class _Scene:
         )
         for event in decisions(hearing, self.ahead):
             self._take(event)
-            if isinstance(event, ev.Rejected) and event.for_good:
+            for_good = isinstance(event, ev.Rejected) and event.for_good
+            if for_good and self.ahead.stopped is None:
                 self._take(ev.ProgramStopped(by=event.person, reason=event.reason))
 
     def open_stages(self) -> bool:
