@@ -303,8 +303,10 @@ def test_a_changed_text_is_told_to_who_signed_the_old_one_once():
     program.settle()
     program.settle()
     assert comments(program, program.desk("legal")) == [
-        "What lea@example.com signed has changed; it is asked for again:\n\n"
-        '- p/prepare/guideline, title: was "Write the guideline", is "Write the long guideline"'
+        (
+            "What lea@example.com signed has changed; it is asked for again:\n\n"
+            '- p/prepare/guideline, title: was "Write the guideline", is "Write the long guideline"'
+        )
     ]
     assert program.model.statuses[program.desk("legal")] == "To Do"
 

@@ -191,8 +191,10 @@ def test_an_outsider_cannot_reject():
     program = asked()
     program.reject("legal", "oda", "Reopen: guideline")
     assert refusals(program) == [
-        "oda@example.com is not a member of legal; "
-        "for legal may sign: lea@example.com, both@example.com"
+        (
+            "oda@example.com is not a member of legal; "
+            "for legal may sign: lea@example.com, both@example.com"
+        )
     ]
 
 

@@ -159,8 +159,10 @@ def test_an_outsider_cannot_sign():
     program = asked()
     program.approve("legal", "pia")
     assert refusals(program) == [
-        "pia@example.com is not a member of legal; "
-        "for legal may sign: lea@example.com, both@example.com"
+        (
+            "pia@example.com is not a member of legal; "
+            "for legal may sign: lea@example.com, both@example.com"
+        )
     ]
 
 
@@ -218,8 +220,10 @@ def test_one_person_signs_for_one_role_at_a_gate():
     program.approve("legal", "both")
     program.approve("policy", "both")
     assert refusals(program) == [
-        "both@example.com has already signed for legal: one person, one role; "
-        "for policy may sign: pia@example.com, pat@example.com"
+        (
+            "both@example.com has already signed for legal: one person, one role; "
+            "for policy may sign: pia@example.com, pat@example.com"
+        )
     ]
 
 
@@ -237,9 +241,11 @@ def test_a_sign_off_on_an_old_text_does_not_count():
     program.amend(PLAIN.replace('version: "1.0"', 'version: "1.1"'))
     program.approve("legal", "lea")
     assert refusals(program) == [
-        "the text to sign has changed since; read the new one and sign again "
-        '(policy.document: was {"ref": "rules.md", "version": "1.0"}, '
-        'is {"ref": "rules.md", "version": "1.1"})'
+        (
+            "the text to sign has changed since; read the new one and sign again "
+            '(policy.document: was {"ref": "rules.md", "version": "1.0"}, '
+            'is {"ref": "rules.md", "version": "1.1"})'
+        )
     ]
 
 
@@ -252,9 +258,11 @@ def test_a_sign_off_made_before_the_new_text_stood_there_does_not_count():
     program.settle()
     program.model.transitions.append(early)
     assert refusals(program) == [
-        "the text to sign has changed since; read the new one and sign again "
-        '(policy.document: was {"ref": "rules.md", "version": "1.0"}, '
-        'is {"ref": "rules.md", "version": "1.1"})'
+        (
+            "the text to sign has changed since; read the new one and sign again "
+            '(policy.document: was {"ref": "rules.md", "version": "1.0"}, '
+            'is {"ref": "rules.md", "version": "1.1"})'
+        )
     ]
 
 

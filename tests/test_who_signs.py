@@ -64,8 +64,10 @@ def test_who_has_a_finished_issue_cannot_sign_over_it():
     program = worked()
     program.approve("legal", "lea")
     assert refusals(program) == [
-        "lea@example.com did work that this gate judges; "
-        "for legal may sign: lou@example.com, bea@example.com"
+        (
+            "lea@example.com did work that this gate judges; "
+            "for legal may sign: lou@example.com, bea@example.com"
+        )
     ]
 
 
@@ -81,8 +83,10 @@ def test_who_has_a_finished_row_cannot_sign_over_it():
     program = worked()
     program.approve("policy", "pia")
     assert refusals(program) == [
-        "pia@example.com did work that this gate judges; "
-        "for policy may sign: pat@example.com, both@example.com"
+        (
+            "pia@example.com did work that this gate judges; "
+            "for policy may sign: pat@example.com, both@example.com"
+        )
     ]
 
 
@@ -131,8 +135,10 @@ def test_who_signed_one_gate_cannot_sign_another_that_bars_them():
     program = passed_once()
     program.approve("legal", "lea", "launch")
     assert refusals(program) == [
-        "lea@example.com signed the gate of prepare, whose signers may not sign this one; "
-        "for legal may sign: both@example.com"
+        (
+            "lea@example.com signed the gate of prepare, whose signers may not sign this one; "
+            "for legal may sign: both@example.com"
+        )
     ]
 
 
@@ -158,8 +164,10 @@ def test_a_backup_cannot_sign_before_being_called():
     program = asked(ESCALATES)
     program.approve("legal", "bea")
     assert refusals(program) == [
-        "bea@example.com is a backup, and no member is silent or absent; "
-        "for legal may sign: lea@example.com, lou@example.com"
+        (
+            "bea@example.com is a backup, and no member is silent or absent; "
+            "for legal may sign: lea@example.com, lou@example.com"
+        )
     ]
 
 
@@ -187,8 +195,10 @@ def test_each_step_of_silence_is_said_on_the_issue_and_told_to_people_once():
     assert (
         openings
         == [
-            "The gate of stage **prepare** of *Skins and stakes* waits for **legal** since "
-            "Mon 3 Nov 2025 09:01 UTC (round 1)."
+            (
+                "The gate of stage **prepare** of *Skins and stakes* waits for **legal** since "
+                "Mon 3 Nov 2025 09:01 UTC (round 1)."
+            )
         ]
         * 3
     )
@@ -234,8 +244,10 @@ def test_a_backup_that_an_amended_spec_dropped_cannot_sign_though_called():
     program.settle()
     program.approve("legal", "bea")
     assert refusals(program) == [
-        "bea@example.com is not a member of legal; "
-        "for legal may sign: lea@example.com, lou@example.com"
+        (
+            "bea@example.com is not a member of legal; "
+            "for legal may sign: lea@example.com, lou@example.com"
+        )
     ]
 
 
@@ -297,8 +309,10 @@ def test_an_approval_by_code_of_an_old_text_tells_the_difference():
     program.settle()
     coded(program, "lea", "approve", digest=old)
     assert refusals(program) == [
-        "the text to sign has changed since; read the new one and sign again "
-        '(p/prepare/guideline, title: was "Write the guideline", is "Write it")'
+        (
+            "the text to sign has changed since; read the new one and sign again "
+            '(p/prepare/guideline, title: was "Write the guideline", is "Write it")'
+        )
     ]
 
 

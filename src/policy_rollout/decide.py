@@ -261,8 +261,7 @@ class _Scene:
         )
         for event in decisions(hearing, self.ahead):
             self._take(event)
-            for_good = isinstance(event, ev.Rejected) and event.for_good
-            if for_good and self.ahead.stopped is None:
+            if self.ahead.stopped is None and isinstance(event, ev.Rejected) and event.for_good:
                 self._take(ev.ProgramStopped(by=event.person, reason=event.reason))
 
     def open_stages(self) -> bool:

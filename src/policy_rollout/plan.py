@@ -339,8 +339,9 @@ def _links(outline: Outline, state: ProgramState, world: World) -> Iterator[Link
             continue
         for before in item.after:
             blocker = state.issues.get(before)
-            there = blocker is not None and before in world.issues
-            if there and blocker not in observed.blocked_by:
+            if blocker is None or before not in world.issues:
+                continue
+            if blocker not in observed.blocked_by:
                 yield LinkIssues(observed.issue_key, blocker)
 
 

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 out = Console()
+err = Console(stderr=True)
 
 
 def sign(  # noqa: PLR0913 - the options of a command
@@ -58,12 +59,21 @@ def sign(  # noqa: PLR0913 - the options of a command
         )
         take_answer(journal, settings, status.outline.spec, given, now=datetime.now(UTC))
     use_running_stack(settings.home)
-    from policy_rollout import prefect_api  # it reads its server's address when it is imported
-
-    note = f"{person} answered gate {gate} by code"
-    resumed = prefect_api.resume(state.run, {"action": "check now", "note": note})
+    resumed = _resumed(state.run, f"{person} answered gate {gate} by code")
     how = "the program looks at it now" if resumed else "the program looks at it on its next pass"
-    out.print(f"The answer is journaled; {how}. See: rollout status {program}")
+    out.print(f"The answer is journaled; {how}. See: rollout status {program}", soft_wrap=True)
+
+
+def _resumed(run: str, note: str) -> bool:
+    """Whether the run goes on at once; the answer stands in the journal either way."""
+    from policy_rollout import prefect_api  # it reads its server's address when it is imported
+    from policy_rollout.errors import PrefectUnavailable
+
+    try:
+        return prefect_api.resume(run, {"action": "check now", "note": note})
+    except (PrefectUnavailable, prefect_api.RunRefused) as error:
+        err.print(f"note: {error}", markup=False, soft_wrap=True)
+        return False
 
 
 def _code() -> str:

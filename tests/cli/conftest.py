@@ -77,12 +77,16 @@ def rollout(
 
 @pytest.fixture
 def rollout_process(here: Path) -> Rollout:  # noqa: ARG001 - the command runs there
-    """The command as a process of its own; keywords are variables of its environment."""
+    """The command as a process of its own, `given` on its standard input.
 
-    def run(*arguments: str, **environment: str) -> Answer:
+    Keywords are variables of its environment.
+    """
+
+    def run(*arguments: str, given: str = "", **environment: str) -> Answer:
         done = subprocess.run(  # noqa: S603 - our own command
             [sys.executable, "-m", "policy_rollout.cli", *arguments],
             capture_output=True,
+            input=given,
             text=True,
             check=False,
             timeout=60,

@@ -11,8 +11,8 @@ from prefect.settings import Settings as PrefectSettings
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from flows.programs import PASTED, SHIPPED
 from flows.forms import ACTIONS, resume_form
+from flows.programs import PASTED, SHIPPED
 from policy_rollout import cli, jira_preflight
 from policy_rollout.errors import ExitCode
 from policy_rollout.jira_wire import LINK_TYPE

@@ -153,6 +153,23 @@ def test_a_stage_without_a_due_day_shows_a_dash():
     assert "| prepare | 0 of 1 | work under way | — |" in board_of(UnderWay(text))
 
 
+def stopped() -> UnderWay:
+    program = asked(PLAIN)
+    program.reject("legal", "lea", "It harms people.\nFor good")
+    program.settle()
+    return program
+
+
+def test_the_board_of_a_stopped_program_waits_for_nobody_and_says_by_whom():
+    program = stopped()
+    text = board_of(program)
+    assert "**Waited for:**" not in text
+    assert "| prepare | 1 of 1 | stopped | Mon 1 Dec 2025 |" in text
+    assert headline(program.outline, program.state) == (
+        "**Stopped**: rejected for good by lea@example.com: It harms people. For good"
+    )
+
+
 # Words
 
 

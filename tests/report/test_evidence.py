@@ -310,7 +310,8 @@ def test_a_long_list_of_changes_is_cut_and_counted():
 
 def test_the_evidence_of_a_thousand_open_items_is_bounded():
     items = ", ".join(f"i{number}: Item {number}" for number in range(500))
-    text = f"{HEAD}  prepare: {{checklists: {{many: {{team: ops, per: market, items: {{{items}}}}}}}}}\n"
+    many = f"{{team: ops, per: market, items: {{{items}}}}}"
+    text = f"{HEAD}  prepare: {{checklists: {{many: {many}}}}}\n"
     judged = criteria(text, many=ev.Seen(state=State.TODO))
     assert sum(each.total for each in judged) == 1000
     evidence = evidence_of(text, gate(), judged)

@@ -14,8 +14,11 @@ from policy_rollout.report.status import (
     status_json,
     status_lines,
     status_table,
+    to_sign,
+    to_sign_lines,
+    to_sign_table,
 )
-from tests.programs_under_way import FULL, MINUTE, PLAIN, TWO_ROLES, UnderWay, asked
+from tests.programs_under_way import FULL, MINUTE, PLAIN, TWO_ROLES, UnderWay, asked, person
 
 LINKS = Links("https://jira.test", "https://jira.test/issues", "https://sheets.test/w")
 
@@ -164,3 +167,51 @@ def test_json_tells_a_passed_gate_with_its_time():
 def test_json_tells_trouble():
     (told,) = status_json([status(in_trouble())])
     assert (told["stands"], told["trouble"]) == ("in_trouble", "Jira: down")
+
+
+# All that one person has to sign
+
+TOKYO = PLAIN.replace("boss@example.com]}", "boss@example.com], timezone: Asia/Tokyo}").replace(
+    "program: p", "program: q"
+)
+
+
+def test_what_waits_for_a_person_is_listed_over_all_programs_in_the_role_s_own_time():
+    programs = [status(asked(TWO_ROLES)), status(asked(TOKYO)), status(finished())]
+    assert to_sign_lines(to_sign(programs, person("both"))) == [
+        "p\tprepare\tlegal\tMon 3 Nov 2025 09:01 UTC\thttps://jira.test/browse/POL-3",
+        "p\tprepare\tpolicy\tMon 3 Nov 2025 09:01 UTC\thttps://jira.test/browse/POL-4",
+        "q\tprepare\tlegal\tMon 3 Nov 2025 18:01 JST\thttps://jira.test/browse/POL-3",
+    ]
+
+
+def test_who_signed_one_role_is_not_asked_for_another():
+    program = asked(TWO_ROLES)
+    program.approve("legal", "both")
+    program.settle()
+    assert to_sign([status(program)], person("both")) == ()
+
+
+def test_nobody_is_asked_while_the_work_is_open_or_the_program_is_over():
+    working, rejected = UnderWay(PLAIN), asked(PLAIN)
+    working.settle()
+    rejected.reject("legal", "lea", "No.\nFor good")
+    rejected.settle()
+    assert to_sign([status(working), status(rejected), status(finished())], person("lea")) == ()
+
+
+def test_the_owner_has_nothing_to_sign():
+    assert to_sign([status(asked(PLAIN))], person("boss")) == ()
+
+
+def test_what_waits_for_a_person_is_a_table_on_a_terminal():
+    table = shown(to_sign_table(to_sign([status(asked(PLAIN))], person("lea"))))
+    for word in ("program", "gate", "role", "since", "sign here", "prepare", "legal"):
+        assert word in table
+
+
+def test_a_program_rejected_for_good_is_stopped():
+    program = asked(PLAIN)
+    program.reject("legal", "lea", "No.\nFor good")
+    program.settle()
+    assert status_lines([status(program)]) == ["p\tstopped\t0 of 1\t-"]

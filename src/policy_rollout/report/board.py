@@ -113,7 +113,7 @@ def standing_words(state: ProgramState) -> str:
 
 def asks_now(outline: Outline, state: ProgramState, stage: str) -> bool:
     """Whether a gate asks for sign-offs: its criteria did hold, and hold still."""
-    if stage not in state.waiting_stages:
+    if state.is_over or stage not in state.waiting_stages:
         return False
     return gate_view(outline, state, stage, criteria(outline, state, stage)).asks
 
@@ -126,6 +126,8 @@ def gate_words(outline: Outline, state: ProgramState, stage: str) -> str:
         return f"not open: after {before}" if before else "not open yet"
     if gate.passed_at is not None:
         return f"passed {gate.passed_at.astimezone(outline.spec.timeline.timezone):%a %-d %b %Y}"
+    if state.stopped is not None:
+        return "stopped"
     again = f" (round {gate.round})" if gate.round > 1 else ""
     if not asks_now(outline, state, stage):
         return f"work under way{again}"
@@ -137,7 +139,7 @@ def gate_words(outline: Outline, state: ProgramState, stage: str) -> str:
 def _waiting(outline: Outline, decision: Decision, links: Links) -> str:
     """Who is waited for at each gate, since when, and where they answer."""
     lines: list[str] = []
-    for stage in decision.ahead.waiting_stages:
+    for stage in () if decision.ahead.is_over else decision.ahead.waiting_stages:
         judged = decision.judged.get(stage, ())
         lines += _waiting_signers(outline, decision.ahead, stage, judged, links)
         lines += [

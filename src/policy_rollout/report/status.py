@@ -40,6 +40,8 @@ class Status:
     def waits_for(self) -> list[str]:
         """What every open gate waits for: its open work, or the roles that have to sign."""
         spec = self.outline.spec
+        if self.state.is_over:
+            return []
         return [
             f"{stage}: {gate_words(self.outline, self.state, stage)}"
             for stage in spec.stages
@@ -85,7 +87,8 @@ def program_text(status: Status) -> str:
         lines.append(f"| {stage} | {done} of {len(items)} | {gate_words(outline, state, stage)} |")
     parts.append("\n".join(lines))
     known = as_known(outline, state)
-    parts += [evidence_of(outline, known, stage, status.links) for stage in state.waiting_stages]
+    waiting = () if state.is_over else state.waiting_stages
+    parts += [evidence_of(outline, known, stage, status.links) for stage in waiting]
     if state.oddities:
         parts.append("To look at:\n\n" + "\n".join(f"- {each}" for each in state.oddities))
     return "\n\n".join(parts)
