@@ -21,16 +21,22 @@ from policy_rollout.report.audit_style import PAGE
 
 ENTRY_LINE = '<tr id="entry-'
 ENTRIES_IN_A_FOLD = 500
+ENTRIES_AT_AN_END = 10_000
+"""Of a journal longer than twice this, the page shows of the middle only what is about gates."""
 BODY_SHOWN = 300
 FINDINGS_SHOWN = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """A part of the journal that opens and closes: its entries as lines of HTML."""
+    """A part of the journal that opens and closes: its entries as lines of HTML.
+
+    `left_out` counts those between its first and last that stand only in `journal.jsonl`.
+    """
 
     first: int
     last: int
+    left_out: int
     lines: Markup
 
 
@@ -58,7 +64,7 @@ def audit_page(audited: Audit, *, exported_at: datetime) -> str:
         overview=_overview(audited),
         gates=[_section(audited, gate) for gate in recomputation.gates],
         spec_text=recomputation.state.spec_text,
-        folds=[*_folds(audited.entries)],
+        folds=[*_folds(_shown(audited))],
     )
 
 
@@ -125,11 +131,26 @@ def _zone(audited: Audit) -> tzinfo:
     return spec.timeline.timezone if spec else UTC
 
 
+def _shown(audited: Audit) -> Sequence[StoredEntry]:
+    """All entries; of a very long journal both ends, and all that is about a gate."""
+    entries = audited.entries
+    if len(entries) <= 2 * ENTRIES_AT_AN_END:
+        return entries
+    of_gates = {each.sequence for gate in audited.recomputation.gates for each in gate.records}
+    middle = entries[ENTRIES_AT_AN_END:-ENTRIES_AT_AN_END]
+    return (
+        *entries[:ENTRIES_AT_AN_END],
+        *(each for each in middle if each.sequence in of_gates),
+        *entries[-ENTRIES_AT_AN_END:],
+    )
+
+
 def _folds(entries: Sequence[StoredEntry]) -> Iterable[Fold]:
     left = iter(entries)
     while part := list(islice(left, ENTRIES_IN_A_FOLD)):
         lines = Markup("\n").join(_line(each) for each in part)
-        yield Fold(part[0].sequence, part[-1].sequence, lines)
+        first, last = part[0].sequence, part[-1].sequence
+        yield Fold(first, last, last - first + 1 - len(part), lines)
 
 
 def _line(stored: StoredEntry) -> Markup:

@@ -146,7 +146,7 @@ long are cut here and whole in <code>journal.jsonl</code>.</p>
 <div class="journal">
 {% for fold in folds %}
 <details{{ " open" if folds | length == 1 }}><summary>Entries {{ fold.first }} to {{ fold.last }}\
-</summary>
+{% if fold.left_out > 0 %} ({{ fold.left_out }} of them only in journal.jsonl){% endif %}</summary>
 <table>
 <thead><tr><th scope="col">entry</th><th scope="col">time</th><th scope="col">actor</th>\
 <th scope="col">kind</th><th scope="col">what was written</th><th scope="col">hash</th></tr></thead>
