@@ -24,6 +24,7 @@ ENTRIES_IN_A_FOLD = 500
 ENTRIES_AT_AN_END = 10_000
 """Of a journal longer than twice this, the page shows of the middle only what is about gates."""
 BODY_SHOWN = 300
+TIME_LENGTH = len("2026-03-02T09:30:00.000000+00:00")
 FINDINGS_SHOWN = 500
 
 
@@ -159,10 +160,17 @@ def _line(stored: StoredEntry) -> Markup:
         body = f"{body[:BODY_SHOWN]}… ({len(body) - BODY_SHOWN:,} more characters in journal.jsonl)"
     return Markup(  # noqa: S704  every value is escaped; a template would take ten times as long
         f'{ENTRY_LINE}{stored.sequence}"><td>{stored.sequence}</td>'
-        f"<td>{_one_line(stored.at)}</td><td>{_one_line(stored.actor)}</td>"
+        f"<td>{_one_line(_readable(stored.at))}</td><td>{_one_line(stored.actor)}</td>"
         f"<td>{_one_line(stored.kind)}</td><td><code>{_one_line(body)}</code></td>"
         f"<td><code>{_one_line(stored.hash[:12])}</code></td></tr>"
     )
+
+
+def _readable(at: str) -> str:
+    """The journal's time to the millisecond; one that is not as the journal writes it, whole."""
+    if len(at) == TIME_LENGTH and at.endswith("+00:00"):
+        return f"{at[:10]} {at[11:23]}"
+    return at
 
 
 def _one_line(text: str) -> str:
