@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from policy_rollout import events as ev
+from policy_rollout.audit import Audit, audit
 from policy_rollout.decide import Circumstances, decide
 from policy_rollout.desired import NewIssue
 from policy_rollout.history import decide_and_write, note, state_of
@@ -288,3 +289,30 @@ def written_anew(entries: Sequence[StoredEntry]) -> list[StoredEntry]:
 def with_body(entry: StoredEntry, **changes: object) -> StoredEntry:
     """The entry with fields of its body replaced; its hash stays."""
     return replace(entry, body=canonical_json({**json.loads(entry.body), **changes}))
+
+
+def said(audited: Audit) -> list[str]:
+    return [str(each) for each in audited.findings]
+
+
+def audited(program: Rehearsal) -> Audit:
+    return audit(program.program, program.journal.read_stored(program.program))
+
+
+def numbers(entries: tuple[StoredEntry, ...], kind: str, **body: object) -> list[int]:
+    """The sequences of the entries of a kind whose body has these values."""
+    return [
+        each.sequence
+        for each in entries
+        if each.kind == kind and body.items() <= json.loads(each.body).items()
+    ]
+
+
+def changed(entries: tuple[StoredEntry, ...], sequence: int, **body: object) -> Audit:
+    """The audit after one body was changed and the whole chain was written anew."""
+    touched = [with_body(each, **body) if each.sequence == sequence else each for each in entries]
+    return audit("appeals", written_anew(touched))
+
+
+def without(entries: tuple[StoredEntry, ...], sequence: int) -> Audit:
+    return audit("appeals", written_anew([each for each in entries if each.sequence != sequence]))
