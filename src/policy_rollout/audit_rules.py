@@ -165,6 +165,8 @@ class Examiner:
 
     def _in_time(self, moment: Moment) -> Iterator[str]:
         event, gate = moment.record.event, self.past.state.gates[moment.stage]
+        if isinstance(event, ev.SignOffRefused):
+            return  # it counts for nothing, and is noted whatever the gate did meanwhile
         if gate.passed_at is not None:
             yield "the gate had passed before"
         if isinstance(event, ev.GatePassed) and self.past.state.is_over:

@@ -221,8 +221,8 @@ class _Scene:
 
     def judge_sign_offs(self) -> None:
         judged = self.judged()
-        digests = {
-            stage: digest_of(self._covers(stage, criteria))
+        covers = {
+            stage: self._covers(stage, criteria)
             for stage, criteria in judged.items()
             if holds(criteria)
         }
@@ -231,7 +231,8 @@ class _Scene:
             world=self.world,
             items=self.outline.items,
             judged=judged,
-            digests=digests,
+            covers=covers,
+            digests={stage: digest_of(text) for stage, text in covers.items()},
             rejected_status=self.circumstances.rejected_status,
             now=self.now,
         )
