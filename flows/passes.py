@@ -38,6 +38,7 @@ from policy_rollout.plan import (
     UpdateIssue,
     outline_at,
 )
+from policy_rollout.program import ProgramState
 from policy_rollout.report.board import form_text, headline
 from policy_rollout.report.notice_text import Notice
 from policy_rollout.settings import Settings
@@ -123,12 +124,12 @@ def run_pass(journal: Journal, settings: Settings, spec: Spec) -> Passed:
         JournalConflict: somebody else wrote meanwhile; start again.
     """
     did_something = False
-    if not state_of(journal, spec.program).own_account:
-        preflight(journal, spec)
+    state = state_of(journal, spec.program)
+    if not state.own_account:
+        state = preflight(journal, spec)
         did_something = True
     for _ in range(MOST_LOOKS):
-        settle_doubts(journal, spec)
-        state = state_of(journal, spec.program)
+        state = settle_doubts(journal, spec, state)
         now = datetime.now(UTC)
         outline = outline_at(spec, state, now)
         world = look_at_world(spec, to_look_at(outline, state))
@@ -139,11 +140,12 @@ def run_pass(journal: Journal, settings: Settings, spec: Spec) -> Passed:
         with suppress(WriteInDoubt):  # the next look tells whether it happened
             apply(spec, decision.changes, batch=str(state.head))
         did_something = True
+        state = state_of(journal, spec.program)
     raise NeverSettles(MOST_LOOKS, repr(decision.changes[0]))
 
 
-def preflight(journal: Journal, spec: Spec) -> None:
-    """Check both services before the first write, and journal who everybody is.
+def preflight(journal: Journal, spec: Spec) -> ProgramState:
+    """Check both services before the first write, and journal who everybody is; the state with it.
 
     Raises:
         PreflightFailed: with all that is missing in both.
@@ -154,16 +156,18 @@ def preflight(journal: Journal, spec: Spec) -> None:
         raise PreflightFailed(missing)
     state = state_of(journal, spec.program)
     decide_and_write(journal, state, (resolved,), actor=ACTOR, at=datetime.now(UTC))
+    return state
 
 
-def settle_doubts(journal: Journal, spec: Spec) -> None:
-    """Look for creations whose answer was lost.
+def settle_doubts(journal: Journal, spec: Spec, state: ProgramState) -> ProgramState:
+    """Look for creations whose answer was lost; the state with what became of them.
 
     Raises:
         WriteInDoubt: some may still arrive; the rest of the program waits for them.
     """
-    for doubt in tuple(state_of(journal, spec.program).doubts.values()):
+    for doubt in state.doubts.values():
         settle_doubt(spec, doubt)
+    return state_of(journal, spec.program) if state.doubts else state
 
 
 def apply(spec: Spec, changes: tuple[Change, ...], *, batch: str) -> None:

@@ -38,7 +38,8 @@ def take_up(journal: Journal, text: str, source: str, run: str) -> Spec:
     spec = read_valid(text, source)
     state = state_of(journal, spec.program)
     if state.run == run:
-        return read_valid(state.spec_text, state.spec_path)
+        amended = (state.spec_text, state.spec_path) != (text, source)
+        return read_valid(state.spec_text, state.spec_path) if amended else spec
     if state.run and not state.wrote_nothing:
         at = f"{state.launched_at:%Y-%m-%d %H:%M} UTC"
         raise ProgramAlreadyLaunched(spec.program, at, prefect_api.run_url(state.run) or state.run)
