@@ -107,7 +107,7 @@ class Prefect:
         self._client = lambda: get_client(sync_client=True)
 
     def pause_watch(self) -> None:
-        """No new run, and the one that a schedule has started is let go."""
+        """No new runs; one that was started already ends while the program is launched."""
         with self._client() as client:
             client.pause_deployment(client.read_deployment_by_name("watch/watch").id)
 
@@ -171,7 +171,6 @@ class Program:
         self.do_the_work()
         self.resume_and_wait({"action": "check now"})
         self.resume_and_wait(self.approval("legal"))
-        self.sandbox.clear_requests()
         began = self.prefect.resume(self.run, self.approval("policy"))
         self.prefect.until(self.run, "running")
         self.prefect.until(self.run, "paused")
