@@ -287,10 +287,11 @@ class _Scene:
                 role = issue.key.rpartition("sign-off:")[2]
                 observed = self.world.issues.get(issue.key)
                 asked = gate.asked.get(role)
-                if asked is not None and asked.digest == gate.digest:
+                digest = gate.digest or ""  # none while a rejected gate is worked on again
+                if asked is not None and asked.digest == digest:
                     continue
                 if observed is not None and observed.content_digest == issue.content_digest:
-                    self._ask(stage, role, gate.digest or "", observed.updated_at)
+                    self._ask(stage, role, digest, observed.updated_at)
 
     def _ask(self, stage: str, role: str, digest: str, at: datetime) -> None:
         self._take(ev.SignOffAsked(stage=stage, role=role, digest=digest, at=at))
