@@ -7,6 +7,7 @@ nothing twice. A sign-off whose signer may sign no longer is withdrawn, with the
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
+from datetime import datetime
 
 from policy_rollout import events as ev
 from policy_rollout.attempts import (
@@ -58,24 +59,35 @@ def decisions(hearing: Hearing, state: ProgramState) -> tuple[Decided, ...]:
 
 
 def _lapses(hearing: Hearing, state: ProgramState) -> Iterator[ev.SignOffWithdrawn]:
-    """Sign-offs of waiting gates whose signers may sign no longer, one after the other."""
+    """Sign-offs of waiting gates whose signers may sign no longer.
+
+    Each is taken into `state` before the next one is looked for: of two gates that bar each
+    other's signers, one sign-off stays.
+    """
     for stage in state.waiting_stages:
         gate = state.gates[stage]
-        for given in tuple(gate.sign_offs):
-            seat = bench(hearing.spec, state, stage, hearing.of(stage), gate.digest)
-            why = seat.why_lapsed(given) if given.round == gate.round else None
+        given = [each for each in gate.sign_offs if each.round == gate.round]
+        if not given:
+            continue
+        seat = bench(hearing.spec, state, stage, hearing.of(stage), gate.digest)
+        for each in given:
+            why = seat.why_lapsed(each)
             if why is not None:
-                yield ev.SignOffWithdrawn(
-                    stage=stage,
-                    round=gate.round,
-                    role=given.role,
-                    account=given.account,
-                    name=given.person,
-                    history_id=f"lapsed:{given.history_id}",
-                    at=hearing.now,
-                    signed=given.history_id,
-                    why=why,
-                )
+                yield _lapsed(each, why, hearing.now)
+
+
+def _lapsed(given: ev.SignedOff, why: str, now: datetime) -> ev.SignOffWithdrawn:
+    return ev.SignOffWithdrawn(
+        stage=given.stage,
+        round=given.round,
+        role=given.role,
+        account=given.account,
+        name=given.person,
+        history_id=f"lapsed:{given.history_id}",
+        at=now,
+        signed=given.history_id,
+        why=why,
+    )
 
 
 def decide_attempt(hearing: Hearing, state: ProgramState, attempt: Attempt) -> Decided:
