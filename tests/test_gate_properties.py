@@ -18,7 +18,7 @@ from gate_under_attack import (
     one_short,
     spec_with,
 )
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from policy_rollout import events as ev
@@ -125,6 +125,7 @@ def test_no_gate_passes_without_every_proven_sign_off_on_its_final_digest(these)
 
 
 @given(acts)
+@example([("code", each, "policy", "ask for changes") for each in (POLICY, SECOND_POLICY)])
 @GATE_SETTINGS
 def test_the_verdict_from_the_journal_alone_is_the_one_of_that_day(these):
     gate = played([each for each in these if each[0] != "amend"])

@@ -11,7 +11,7 @@ from typing import Any
 
 from policy_rollout import events as ev
 from policy_rollout.gates import Judged, difference
-from policy_rollout.program import Recorded
+from policy_rollout.program import GateState, Recorded
 from policy_rollout.recomputed import Facing, Past
 from policy_rollout.sign_offs import Action, person_of
 from policy_rollout.spec.model import Spec
@@ -172,7 +172,7 @@ class Examiner:
         if isinstance(event, ev.GatePassed) and self.past.state.is_over:
             yield "the program was over before"
         said = getattr(event, "round", gate.round)
-        if said != gate.round:
+        if said != gate.round and not _ends_the_round_before(event, gate):
             yield f"it says round {said}, the gate was in round {gate.round}"
 
     def _verdict(
@@ -309,6 +309,16 @@ def stage_of(event: ev.Event) -> str | None:
     """The stage that an event is about; None where it is about the program."""
     # Asking a model for a field that it lacks takes far longer than looking whether it has it.
     return str(getattr(event, "stage", "")) if "stage" in type(event).model_fields else None
+
+
+def _ends_the_round_before(event: ev.Event, gate: GateState) -> bool:
+    """A second rejection of one round, given before anybody was asked in the next."""
+    return (
+        isinstance(event, ev.Rejected)
+        and bool(gate.rejections)
+        and event.round == gate.rejections[-1].round
+        and event.role not in gate.asked
+    )
 
 
 def _short(digest: str) -> str:
