@@ -137,12 +137,12 @@ def run_pass(journal: Journal, settings: Settings, spec: Spec, *, run: str) -> P
         ProgramAlreadyLaunched: another run took the program over.
     """
     did_something = False
-    if not _state_for(run, journal, spec).own_account:
-        preflight(journal, spec)
+    state = _state_for(run, journal, spec)
+    if not state.own_account:
+        state = preflight(journal, spec)
         did_something = True
     for _ in range(MOST_LOOKS):
-        settle_doubts(journal, spec)
-        state = _state_for(run, journal, spec)
+        state = settle_doubts(journal, spec, state)
         now = datetime.now(UTC)
         outline = outline_at(spec, state, now)
         world = look_at_world(spec, to_look_at(outline, state))
@@ -153,6 +153,7 @@ def run_pass(journal: Journal, settings: Settings, spec: Spec, *, run: str) -> P
         with suppress(WriteInDoubt):  # the next look tells whether it happened
             apply(spec, decision.changes, head=state.head)
         did_something = True
+        state = _state_for(run, journal, spec)
     raise NeverSettles(MOST_LOOKS, repr(decision.changes[0]))
 
 
@@ -163,8 +164,8 @@ def _state_for(run: str, journal: Journal, spec: Spec) -> ProgramState:
     return state
 
 
-def preflight(journal: Journal, spec: Spec) -> None:
-    """Check both services before the first write, and journal who everybody is.
+def preflight(journal: Journal, spec: Spec) -> ProgramState:
+    """Check both services before the first write, and journal who everybody is; the state with it.
 
     Raises:
         PreflightFailed: with all that is missing in both.
@@ -175,16 +176,18 @@ def preflight(journal: Journal, spec: Spec) -> None:
         raise PreflightFailed(missing)
     state = state_of(journal, spec.program)
     decide_and_write(journal, state, (resolved,), actor=ACTOR, at=datetime.now(UTC))
+    return state
 
 
-def settle_doubts(journal: Journal, spec: Spec) -> None:
-    """Look for creations whose answer was lost.
+def settle_doubts(journal: Journal, spec: Spec, state: ProgramState) -> ProgramState:
+    """Look for creations whose answer was lost; the state with what became of them.
 
     Raises:
         WriteInDoubt: some may still arrive; the rest of the program waits for them.
     """
-    for doubt in tuple(state_of(journal, spec.program).doubts.values()):
+    for doubt in state.doubts.values():
         settle_doubt(spec, doubt)
+    return state_of(journal, spec.program) if state.doubts else state
 
 
 def apply(spec: Spec, changes: tuple[Change, ...], *, head: int) -> None:

@@ -40,7 +40,8 @@ def take_up(journal: Journal, text: str, source: str, run: str) -> Spec:
     while True:
         state = state_of(journal, spec.program)
         if state.run == run:
-            return read_valid(state.spec_text, state.spec_path)
+            amended = (state.spec_text, state.spec_path) != (text, source)
+            return read_valid(state.spec_text, state.spec_path) if amended else spec
         check_free(state)
         before = state.run
         launched = ev.Launched(spec_text=text, spec_path=source, run=run)

@@ -11,7 +11,6 @@ from policy_rollout import events as ev
 from policy_rollout.errors import SettingsWrong
 from policy_rollout.history import note
 from policy_rollout.journal.store import Journal
-from policy_rollout.notices import Channels
 from policy_rollout.report.notice_text import Notice
 from policy_rollout.settings import Settings
 from policy_rollout.spec.model import Spec
@@ -35,6 +34,8 @@ def send_notices(spec: Spec, notices: Sequence[Notice]) -> None:
 
 def _send(urls: SecretStr, notice: Notice) -> ev.NoticeSent:
     """Where it arrived; wrong settings too are a failure, since nobody's program stops for them."""
+    from policy_rollout.notices import Channels  # noqa: PLC0415  slow to load; few passes tell
+
     try:
         sent = Channels(urls).send(notice.people, notice.title, notice.body)
     except SettingsWrong as error:

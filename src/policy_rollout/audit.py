@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from policy_rollout import events as ev
-from policy_rollout.audit_rules import Examiner, Recounted
+from policy_rollout.audit_rules import Examiner, Recounted, stage_of
 from policy_rollout.errors import JournalTampered
 from policy_rollout.journal.chain import GENESIS, StoredEntry, broken_links, opened
 from policy_rollout.program import ProgramState, Recorded
@@ -20,6 +20,8 @@ from policy_rollout.spec.model import Spec
 
 YEARS = range(2000, 9000)
 """The years an entry may speak of; others could not be shown in every zone."""
+
+_TIMES = frozenset({"at", "again_at"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,8 @@ def _read(entries: Iterable[StoredEntry]) -> tuple[list[Recorded], list[Finding]
 def _recorded(stored: StoredEntry) -> Recorded:
     entry = opened(stored)
     event = ev.event_from(entry.kind, entry.body)
-    times = [entry.at, getattr(event, "at", entry.at), getattr(event, "again_at", entry.at)]
+    named = _TIMES & type(event).model_fields.keys()
+    times = [entry.at, *(getattr(event, each) for each in named)]
     if any(each.tzinfo is None or each.year not in YEARS for each in times):
         raise ValueError("a time without a zone, or out of range")
     return Recorded(entry.sequence, entry.at, entry.actor, event)
@@ -160,7 +163,7 @@ def recompute(program: str, records: Iterable[Recorded]) -> Recomputation:
     last: Recorded | None = None
     for record in records:
         last = record
-        stage = str(getattr(record.event, "stage", ""))
+        stage = stage_of(record.event) or ""
         found = examiner.examine(record)
         findings += [Finding(record.sequence, text, stage) for text in found.problems]
         if stage:

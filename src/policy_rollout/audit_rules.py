@@ -11,7 +11,7 @@ from typing import Any
 
 from policy_rollout import events as ev
 from policy_rollout.gates import Judged, difference
-from policy_rollout.program import Recorded
+from policy_rollout.program import GateState, Recorded
 from policy_rollout.recomputed import Facing, Past
 from policy_rollout.sign_offs import Action, person_of
 from policy_rollout.spec.model import Spec
@@ -72,14 +72,17 @@ class Examiner:
             return self._counted(record, tuple(self._opening(event)))
         if isinstance(event, ev.CodeGiven):
             self._codes.setdefault(event.mark, event)
-        if hasattr(event, "stage") and not isinstance(event, ev.CodeGiven):
+        elif stage_of(event) is not None:
             return self._at_gate(record)
         problems = tuple(self._ending(event))
         self.past.take(record)
         return Examined(problems)
 
     def left_open(self, at: datetime) -> Iterator[tuple[str, str]]:
-        """Gates, with a word each, that should have passed by the end of the journal."""
+        """Gates, with a word each, that should have passed by the end of the journal.
+
+        The program as a whole has no gate: its name is empty.
+        """
         spec, state = self.past.spec, self.past.state
         if spec is None or state.is_over:
             return
@@ -90,6 +93,8 @@ class Examiner:
             asked = state.gates[stage].digest == facing.digest
             if asked and facing.holds and not self.past.missing(spec, stage, facing.digest):
                 yield stage, "all criteria and sign-offs were there, and no entry says it passed"
+        if all(state.passed(stage) for stage in spec.stages):
+            yield "", "every gate had passed, and no entry says that the program is finished"
 
     def _counted(self, record: Recorded, problems: tuple[str, ...]) -> Examined:
         """Taken into the past only where nothing is wrong with it."""
@@ -133,7 +138,7 @@ class Examiner:
 
     def _at_gate(self, record: Recorded) -> Examined:
         event, spec, state = record.event, self.past.spec, self.past.state
-        stage = str(getattr(event, "stage", ""))
+        stage = stage_of(event) or ""
         if spec is None or stage not in spec.stages or stage not in state.gates:
             return Examined(("the stage was not open",))
         moment = Moment(record, spec, stage)
@@ -142,12 +147,13 @@ class Examiner:
             case ev.GateReady() | ev.GatePassed():
                 return self._verdict(moment, event, problems)
             case ev.SignOffAsked(digest=digest):
-                if digest != state.gates[stage].digest:
+                if digest != (state.gates[stage].digest or ""):
                     problems.append("another digest was asked for than the gate's")
             case ev.SignedOff() | ev.Rejected() | ev.Waived():
                 problems += self._decision(moment, event)
-            case ev.SignOffWithdrawn(role=role):
-                if not any(each.role == role for each in state.gates[stage].sign_offs):
+            case ev.SignOffWithdrawn(role=role, signed=signed):
+                given = (each for each in state.gates[stage].sign_offs if each.role == role)
+                if not any(signed in {"", each.history_id} for each in given):
                     return Examined((*problems, f"nobody had signed for {role}"))
                 problems += self._used_twice(record, event.history_id)
             case ev.BackupCalled():
@@ -159,12 +165,14 @@ class Examiner:
 
     def _in_time(self, moment: Moment) -> Iterator[str]:
         event, gate = moment.record.event, self.past.state.gates[moment.stage]
+        if isinstance(event, ev.SignOffRefused):
+            return  # it counts for nothing, and is noted whatever the gate did meanwhile
         if gate.passed_at is not None:
             yield "the gate had passed before"
         if isinstance(event, ev.GatePassed) and self.past.state.is_over:
             yield "the program was over before"
         said = getattr(event, "round", gate.round)
-        if said != gate.round:
+        if said != gate.round and not _ends_the_round_before(event, gate):
             yield f"it says round {said}, the gate was in round {gate.round}"
 
     def _verdict(
@@ -185,8 +193,16 @@ class Examiner:
                 f"it lacked {count} sign-off{'s' * (count != 1)} for {role} that count"
                 for role, count in missing.items()
             ]
+            problems += self._lapsed(moment, facing)
         self.past.take(moment.record)
         return Examined(tuple(problems), Recounted(facing.digest, facing.judged))
+
+    def _lapsed(self, moment: Moment, facing: Facing) -> Iterator[str]:
+        """Sign-offs that counted when they were given and count no longer."""
+        seat = self.past.bench(moment.spec, moment.stage, facing.digest)
+        for given in self.past.state.gates[moment.stage].standing(facing.digest):
+            if why := seat.why_lapsed(given):
+                yield f"the sign-off by {given.person} counted no longer: {why}"
 
     @staticmethod
     def _covers(event: ev.GateReady, facing: Facing) -> Iterator[str]:
@@ -208,13 +224,16 @@ class Examiner:
             return
         facing = self.past.faces(moment.spec, moment.stage, moment.record.at)
         seat = self.past.bench(moment.spec, moment.stage, facing.digest if facing.holds else None)
-        if why := seat.why_not(event.role, event.person):
-            yield f"{event.person} was not allowed to sign: {why}"
         if isinstance(event, ev.SignedOff):
+            if why := seat.why_not(event.role, event.person):
+                yield f"{event.person} was not allowed to sign: {why}"
             yield from self._signature(moment, event, facing)
             if event.stands_for != seat.stands_for(event.role, event.person):
                 yield f"{event.person} did not stand for {event.stands_for or 'themselves'}"
-        elif not event.reason.strip():
+            return
+        if why := seat.why_no_say(event.role, event.person):
+            yield f"{event.person} was not allowed to reject: {why}"
+        if not event.reason.strip():
             yield "the rejection gives no reason"
 
     def _used_twice(self, record: Recorded, mark: str) -> Iterator[str]:
@@ -225,8 +244,11 @@ class Examiner:
 
     def _proof(self, event: Decision) -> Iterator[str]:
         state = self.past.state
+        accounts = list(state.accounts.values())
         if event.via is ev.Via.CODE:
             yield from self._code(event)
+            if event.account and accounts.count(event.account) > 1:
+                yield f"the account {event.account!r} is that of several people"
         elif event.account == state.own_account:
             yield "the account is the program's own, which signs nothing"
         elif person_of(state, event.account) != event.person:
@@ -281,6 +303,22 @@ class Examiner:
             yield f"{event.member} is not a member of {event.role}"
         elif not set(event.backups) <= set(role.backups):
             yield f"the spec names other backups of {event.role}: {', '.join(role.backups) or '-'}"
+
+
+def stage_of(event: ev.Event) -> str | None:
+    """The stage that an event is about; None where it is about the program."""
+    # Asking a model for a field that it lacks takes far longer than looking whether it has it.
+    return str(getattr(event, "stage", "")) if "stage" in type(event).model_fields else None
+
+
+def _ends_the_round_before(event: ev.Event, gate: GateState) -> bool:
+    """A second rejection of one round, given before anybody was asked in the next."""
+    return (
+        isinstance(event, ev.Rejected)
+        and bool(gate.rejections)
+        and event.round == gate.rejections[-1].round
+        and event.role not in gate.asked
+    )
 
 
 def _short(digest: str) -> str:

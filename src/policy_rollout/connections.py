@@ -1,5 +1,6 @@
 """From settings and a spec to clients of Jira and the workbook. Opens connections."""
 
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from policy_rollout.errors import SettingsWrong
@@ -9,7 +10,10 @@ from policy_rollout.plan import waits_for_label
 from policy_rollout.report.board import Links
 from policy_rollout.settings import Settings
 from policy_rollout.spec.model import Spec
-from policy_rollout.workbook import SheetsConnection, Workbook
+from policy_rollout.workbook_requests import workbook_url
+
+if TYPE_CHECKING:
+    from policy_rollout.workbook import Workbook
 
 
 def open_jira(settings: Settings, spec: Spec) -> JiraIssues:
@@ -40,7 +44,7 @@ def open_jira(settings: Settings, spec: Spec) -> JiraIssues:
     )
 
 
-def open_workbook(settings: Settings, spec: Spec) -> Workbook:
+def open_workbook(settings: Settings, spec: Spec) -> "Workbook":
     """A client for the spec's workbook; the caller closes it.
 
     Raises:
@@ -51,7 +55,11 @@ def open_workbook(settings: Settings, spec: Spec) -> Workbook:
         "ROLLOUT_SHEETS_CREDENTIALS": str(settings.sheets_credentials or ""),
     }
     _all_set("Google Sheets", needed)
-    return _workbook_of(settings, spec)
+    # Google's libraries take 0.1 s to load: whoever signs a gate without rows need not wait for it.
+    from policy_rollout.workbook import SheetsConnection, Workbook  # noqa: PLC0415  see above
+
+    workbook = workbook_id(settings, spec)
+    return Workbook(SheetsConnection(settings.sheets_url, settings.sheets_credentials, workbook))
 
 
 def answer_statuses(settings: Settings) -> AnswerStatuses:
@@ -69,11 +77,6 @@ def workbook_id(settings: Settings, spec: Spec) -> str:
     return spec.sheets.workbook if spec.sheets else settings.sheets_workbook
 
 
-def _workbook_of(settings: Settings, spec: Spec) -> Workbook:
-    workbook = workbook_id(settings, spec)
-    return Workbook(SheetsConnection(settings.sheets_url, settings.sheets_credentials, workbook))
-
-
 def links_of(settings: Settings, spec: Spec) -> Links:
     """Addresses for people; opens no connection."""
     site = settings.jira_url.rstrip("/")
@@ -81,7 +84,7 @@ def links_of(settings: Settings, spec: Spec) -> Links:
     return Links(
         jira=site,
         issues=f"{site}/issues/?jql={jql}",
-        workbook=_workbook_of(settings, spec).url(),
+        workbook=workbook_url(settings.sheets_url, workbook_id(settings, spec)),
     )
 
 

@@ -245,17 +245,18 @@ class _Scene:
 
     def judge_sign_offs(self) -> None:
         judged = self.judged()
-        digests = {
-            stage: digest
+        covers = {
+            stage: self._covers(stage, criteria)
             for stage, criteria in judged.items()
-            if holds(criteria) and (digest := self.ahead.gates[stage].digest) is not None
+            if holds(criteria)
         }
         hearing = Hearing(
             spec=self.outline.spec,
             world=self.world,
             items=self.outline.items,
             judged=judged,
-            digests=digests,
+            covers=covers,
+            digests={stage: digest_of(text) for stage, text in covers.items()},
             statuses=self.circumstances.statuses,
             now=self.now,
         )
@@ -310,10 +311,11 @@ class _Scene:
                 role = issue.key.rpartition("sign-off:")[2]
                 observed = self.world.issues.get(issue.key)
                 asked = gate.asked.get(role)
-                if asked is not None and asked.digest == gate.digest:
+                digest = gate.digest or ""  # none while a rejected gate is worked on again
+                if asked is not None and asked.digest == digest:
                     continue
                 if observed is not None and observed.content_digest == issue.content_digest:
-                    self._ask(stage, role, gate.digest, observed.updated_at)
+                    self._ask(stage, role, digest, observed.updated_at)
 
     def _ask(self, stage: str, role: str, digest: str, at: datetime) -> None:
         self._take(ev.SignOffAsked(stage=stage, role=role, digest=digest, at=at))

@@ -188,9 +188,9 @@ class SignOffRefused(_Event):
 
 
 class SignOffWithdrawn(_Event):
-    """Somebody moved an approved sign-off issue back before the gate passed.
+    """A sign-off is void: its issue was moved back, or its signer may sign no longer (`why`).
 
-    `signed` is the changelog id of the sign-off that is void by it.
+    `signed` is the changelog id or mark of the sign-off.
     """
 
     kind: Literal["sign_off_withdrawn"] = "sign_off_withdrawn"
@@ -202,6 +202,7 @@ class SignOffWithdrawn(_Event):
     history_id: str
     at: datetime
     signed: str = ""
+    why: str = ""
 
 
 class Rejected(_Event):

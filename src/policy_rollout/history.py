@@ -76,7 +76,7 @@ def append_facts(
 ) -> None:
     """Append what is true whoever wrote before: read again and append until it is in."""
     while True:
-        head = journal.heads().get(program, 0)
+        head = journal.head(program)
         try:
             journal.append(program, written, after=head, at=at)
         except JournalConflict:

@@ -1,91 +1,55 @@
 """From proven attempts to decisions: signed, refused, withdrawn, waived, rejected. Pure.
 
-An attempt is proven in one of two ways that count the same: a transition of a sign-off issue,
-whose author Jira's changelog gives, or a one-time code from the signer's authenticator. Every
-attempt becomes exactly one event, also the refused ones. It is known by its mark (changelog id,
-comment id or code), so seeing it twice decides nothing twice.
+Every attempt becomes exactly one event, also the refused ones, and seeing it twice decides
+nothing twice. A sign-off whose signer may sign no longer is withdrawn, with the reason.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
 
 from policy_rollout import events as ev
-from policy_rollout.gates import Judged, difference
-from policy_rollout.observed import AnswerStatuses, Comment, Transition, World
-from policy_rollout.program import ProgramState, take_gate
+from policy_rollout.attempts import (
+    Action,
+    Attempt,
+    Hearing,
+    TakenBack,
+    people_of_account,
+    person_of,
+    unheard,
+)
+from policy_rollout.gates import difference
+from policy_rollout.program import GateState, ProgramState, take_gate
 from policy_rollout.sign_off_words import AskedWaiver, Words, read_words
 from policy_rollout.signers import Bench, bench
 from policy_rollout.spec.model import Spec
-from policy_rollout.work import Kind, State, WorkItem, sign_off_key
+from policy_rollout.work import Kind, WorkItem
 
-REASON_WITHIN = timedelta(minutes=10)
-"""How long a rejection waits for its comment, and how much earlier a comment may stand."""
+__all__ = ["Action", "Attempt", "Decided", "Hearing", "decisions", "person_of", "unknown_names"]
+
 DIFFERENCES_SHOWN = 5
 OUR_ACCOUNT = "this is the account of policy-rollout itself; sign with an account of your own"
-
-
-class Action(StrEnum):
-    """What a signer may answer; the words are those of the Resume form and of `rollout sign`."""
-
-    APPROVE = "approve"
-    ASK_FOR_CHANGES = "ask for changes"
-    REJECT_FOR_GOOD = "reject for good"
-    WAIVE = "waive a criterion"
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """Somebody's proven answer at a gate; `person` is None for an account outside the program.
-
-    `digest` is the one the signer was shown, where the proof carries it.
-    """
-
-    stage: str
-    role: str
-    action: Action
-    person: str | None
-    account: str
-    name: str
-    text: str
-    mark: str
-    at: datetime
-    via: ev.Via
-    digest: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Hearing:
-    """Everything a decision looks at; `digests` has the current one of each gate that holds."""
-
-    spec: Spec
-    world: World
-    items: tuple[WorkItem, ...]
-    judged: dict[str, tuple[Judged, ...]]
-    digests: dict[str, str]
-    statuses: AnswerStatuses
-    now: datetime
-
-    def of(self, stage: str) -> tuple[WorkItem, ...]:
-        return tuple(item for item in self.items if item.stage == stage)
-
 
 Decided = ev.SignedOff | ev.SignOffRefused | ev.SignOffWithdrawn | ev.Rejected | ev.Waived
 
 
 def decisions(hearing: Hearing, state: ProgramState) -> tuple[Decided, ...]:
-    """What was not judged before, oldest first; `state` stays as it is."""
+    """What was not judged before, oldest first; `state` stays as it is.
+
+    Before that, what no longer stands: an amended spec, or work done since, can bar a signer.
+    """
     ahead = deepcopy(state)
     made: list[Decided] = []
-    for answer in sorted(_unheard(hearing, state), key=lambda each: (each.at, each.mark.zfill(20))):
+    for lapsed in _lapses(hearing, ahead):
+        take_gate(ahead, hearing.now, lapsed)
+        made.append(lapsed)
+    for answer in sorted(unheard(hearing, state), key=lambda each: (each.at, each.mark.zfill(20))):
         if answer.mark in ahead.histories:
             continue
         event = (
             _withdrawal(hearing.spec, ahead, answer)
-            if isinstance(answer, _TakenBack)
+            if isinstance(answer, TakenBack)
             else decide_attempt(hearing, ahead, answer)
         )
         if event is not None:
@@ -94,204 +58,48 @@ def decisions(hearing: Hearing, state: ProgramState) -> tuple[Decided, ...]:
     return tuple(made)
 
 
-@dataclass(frozen=True, slots=True)
-class _TakenBack:
-    """A sign-off issue was moved away from its answer."""
+def _lapses(hearing: Hearing, state: ProgramState) -> Iterator[ev.SignOffWithdrawn]:
+    """Sign-offs of waiting gates whose signers may sign no longer.
 
-    stage: str
-    role: str
-    account: str
-    name: str
-    mark: str
-    at: datetime
-    undone: Transition | None
-
-
-def _unheard(hearing: Hearing, state: ProgramState) -> Iterator[Attempt | _TakenBack]:
-    desks = _desks(hearing.spec, state)
-    for transition in hearing.world.transitions:
-        desk = desks.get(transition.issue_key)
-        if desk is not None and transition.history_id not in state.histories:
-            yield from _from_transition(hearing, state, transition, *desk)
-    for comment in hearing.world.comments:
-        desk = desks.get(comment.issue_key)
-        if desk is not None and comment.account != state.own_account:
-            yield from _from_comment(state, comment, *desk)
-    for code in state.unjudged_codes:
-        if code.stage in state.waiting_stages:
-            yield _from_code(code, state)
+    Each is taken into `state` before the next one is looked for: of two gates that bar each
+    other's signers, one sign-off stays.
+    """
+    for stage in state.waiting_stages:
+        gate = state.gates[stage]
+        given = [each for each in gate.sign_offs if each.round == gate.round]
+        if not given:
+            continue
+        seat = bench(hearing.spec, state, stage, hearing.of(stage), gate.digest)
+        for each in given:
+            why = seat.why_lapsed(each)
+            if why is not None:
+                yield _lapsed(each, why, hearing.now)
 
 
-def _desks(spec: Spec, state: ProgramState) -> dict[str, tuple[str, str]]:
-    """Jira key of each sign-off issue of a waiting gate to its stage and role."""
-    return {
-        state.issues[key]: (stage, role)
-        for stage in state.waiting_stages
-        for role in spec.stages[stage].gate.sign_off
-        if (key := sign_off_key(spec.program, stage, role)) in state.issues
-    }
-
-
-def _from_transition(
-    hearing: Hearing, state: ProgramState, transition: Transition, stage: str, role: str
-) -> Iterator[Attempt | _TakenBack]:
-    all_moves = hearing.world.transitions
-    if transition.to_state is not State.DONE:
-        if transition.account != state.own_account:
-            yield _TakenBack(
-                stage=stage,
-                role=role,
-                account=transition.account,
-                name=transition.name,
-                mark=transition.history_id,
-                at=transition.at,
-                undone=_before(all_moves, transition),
-            )
-        return
-    rejecting = hearing.statuses.rejects(transition.to_status)
-    asked = state.gates[stage].asked.get(role)
-    undone_at = _undone_at(all_moves, transition)
-    comment = _comment_beside(hearing.world.comments, transition, asked, undone_at)
-    waits = rejecting and comment is None and undone_at is None
-    if waits and hearing.now - transition.at < REASON_WITHIN:
-        return  # its author may still be writing
-    text = comment.text if comment else ""
-    action = Action.APPROVE
-    if rejecting:
-        for_good = read_words(text).for_good
-        action = Action.REJECT_FOR_GOOD if for_good else Action.ASK_FOR_CHANGES
-    yield Attempt(
-        stage=stage,
-        role=role,
-        action=action,
-        person=person_of(state, transition.account),
-        account=transition.account,
-        name=transition.name,
-        text=text,
-        mark=transition.history_id,
-        at=transition.at,
-        via=ev.Via.JIRA,
-        digest=None,
+def _lapsed(given: ev.SignedOff, why: str, now: datetime) -> ev.SignOffWithdrawn:
+    return ev.SignOffWithdrawn(
+        stage=given.stage,
+        round=given.round,
+        role=given.role,
+        account=given.account,
+        name=given.person,
+        history_id=f"lapsed:{given.history_id}",
+        at=now,
+        signed=given.history_id,
+        why=why,
     )
-
-
-def _in_order(transition: Transition) -> tuple[datetime, str]:
-    return transition.at, transition.history_id.zfill(20)
-
-
-def _before(transitions: Iterable[Transition], this: Transition) -> Transition | None:
-    """The change of status of the same issue that came right before."""
-    earlier = [
-        each
-        for each in transitions
-        if each.issue_key == this.issue_key and _in_order(each) < _in_order(this)
-    ]
-    return max(earlier, key=_in_order, default=None)
-
-
-def _undone_at(transitions: Iterable[Transition], this: Transition) -> datetime | None:
-    """When the issue left the status that it was brought to."""
-    later = (
-        each.at
-        for each in transitions
-        if each.issue_key == this.issue_key and _in_order(each) > _in_order(this)
-    )
-    return min(later, default=None)
-
-
-def _comment_beside(
-    comments: Iterable[Comment],
-    transition: Transition,
-    asked: ev.SignOffAsked | None,
-    undone_at: datetime | None,
-) -> Comment | None:
-    """The signer's own comment nearest to the transition, on the text that was asked for."""
-    first = transition.at - REASON_WITHIN
-    if asked is not None and asked.at <= transition.at:
-        first = max(first, asked.at)  # an earlier one was the reason of an earlier round
-    last = transition.at + REASON_WITHIN
-    if undone_at is not None:
-        last = min(last, undone_at)
-    near = [
-        each
-        for each in comments
-        if each.issue_key == transition.issue_key
-        and each.account == transition.account
-        and first <= each.at <= last
-        and not read_words(each.text).waivers
-    ]
-    return min(near, key=lambda each: abs(each.at - transition.at), default=None)
-
-
-def _from_comment(
-    state: ProgramState, comment: Comment, stage: str, role: str
-) -> Iterator[Attempt]:
-    """A comment that waives is an answer of its own: it needs no transition."""
-    words = read_words(comment.text)
-    mark = f"comment:{comment.comment_id}"
-    if words.waivers and mark not in state.histories:
-        yield Attempt(
-            stage=stage,
-            role=role,
-            action=Action.WAIVE,
-            person=person_of(state, comment.account),
-            account=comment.account,
-            name=comment.account,
-            text=comment.text,
-            mark=mark,
-            at=comment.at,
-            via=ev.Via.JIRA,
-            digest=None,
-        )
-
-
-def _from_code(code: ev.CodeGiven, state: ProgramState) -> Attempt:
-    return Attempt(
-        stage=code.stage,
-        role=code.role,
-        action=Action(code.action),
-        person=code.person,
-        account=state.accounts.get(code.person, ""),
-        name=code.person,
-        text=code.text,
-        mark=code.mark,
-        at=code.at,
-        via=ev.Via.CODE,
-        digest=code.digest,
-    )
-
-
-def person_of(state: ProgramState, account: str) -> str | None:
-    """The one person of the program with this account; None for nobody, or for two."""
-    found = people_of_account(state, account)
-    return found[0] if len(found) == 1 else None
-
-
-def people_of_account(state: ProgramState, account: str) -> tuple[str, ...]:
-    return tuple(person for person, known in state.accounts.items() if known == account)
 
 
 def decide_attempt(hearing: Hearing, state: ProgramState, attempt: Attempt) -> Decided:
     """What an attempt comes to, on the state as it is."""
+    words = read_words(attempt.text)
+    why = _why_unheard(hearing, state, attempt)
+    if why is None and attempt.action is Action.WAIVE:
+        return _waiver(hearing, state, attempt, words)
     digest = hearing.digests.get(attempt.stage)
     seat = bench(hearing.spec, state, attempt.stage, hearing.of(attempt.stage), digest)
-    words = read_words(attempt.text)
-    why: str | None
-    shared = people_of_account(state, attempt.account)
-    if attempt.via is ev.Via.JIRA and attempt.account == state.own_account:
-        why = OUR_ACCOUNT
-    elif attempt.via is ev.Via.JIRA and len(shared) > 1:
-        why = f"this account is that of {' and '.join(shared)}, so it does not tell who signs"
-    elif attempt.action is Action.WAIVE:
-        return _waiver(hearing, state, attempt, words)
-    elif attempt.action is Action.APPROVE:
-        why = seat.why_not(attempt.role, attempt.person)
-    else:
-        why = seat.why_no_say(attempt.role, attempt.person)
-    if why is None and attempt.action is Action.APPROVE:
-        why = _stale(state, attempt, digest) or _wrong_conditions(hearing, state, attempt, words)
-    elif why is None and not words.reason:
-        why = "a rejection needs its reason in a comment; write one, then reject again"
+    if why is None:
+        why = _why_not(hearing, state, attempt, seat)
     if why is not None or attempt.person is None:
         return refusal(state, attempt, why or "")
     if attempt.action is Action.APPROVE:
@@ -299,23 +107,50 @@ def decide_attempt(hearing: Hearing, state: ProgramState, attempt: Attempt) -> D
     return _rejection(hearing, state, attempt, words, attempt.person)
 
 
-def _stale(state: ProgramState, attempt: Attempt, digest: str | None) -> str | None:
+def _why_unheard(hearing: Hearing, state: ProgramState, attempt: Attempt) -> str | None:
+    """Why an attempt does not count whatever it says: nobody waits for it, or who is it?"""
+    if state.gates[attempt.stage].passed_at is not None:
+        return "the gate has passed; nothing more is asked of it"
+    asked_of = hearing.spec.stages[attempt.stage].gate.sign_off
+    if attempt.role not in asked_of and attempt.action is not Action.WAIVE:
+        known = ", ".join(asked_of) or "nobody"
+        return f"this gate asks for no sign-off by {attempt.role}; it asks for {known}"
+    if attempt.via is ev.Via.JIRA and attempt.account == state.own_account:
+        return OUR_ACCOUNT
+    # By code as well: two names with one account may be one person, who signs for one role.
+    shared = people_of_account(state, attempt.account) if attempt.account else ()
+    if len(shared) > 1:
+        return f"this account is that of {' and '.join(shared)}, so it does not tell who signs"
+    return None
+
+
+def _why_not(hearing: Hearing, state: ProgramState, attempt: Attempt, seat: Bench) -> str | None:
+    words = read_words(attempt.text)
+    if attempt.action is Action.APPROVE:
+        return (
+            seat.why_not(attempt.role, attempt.person)
+            or _stale(hearing, state, attempt)
+            or _wrong_conditions(hearing, attempt, words)
+        )
+    if why := seat.why_no_say(attempt.role, attempt.person):
+        return why
+    if not words.reason:
+        return "a rejection needs its reason in a comment; write one, then reject again"
+    return None
+
+
+def _stale(hearing: Hearing, state: ProgramState, attempt: Attempt) -> str | None:
     """Why the text that was signed is not the one that stands now, with the difference."""
-    gate = state.gates[attempt.stage]
-    if digest is None:
+    gate, digest = state.gates[attempt.stage], hearing.digests.get(attempt.stage)
+    if digest is None or gate.digest is None:
         return "the gate's criteria do not hold now; sign when it asks again"
-    if attempt.digest is not None:
-        shown: str | None = attempt.digest
-    else:
-        asked, before = gate.asked.get(attempt.role), gate.asked_before.get(attempt.role)
-        if asked is None and before is None:
-            return "it was not asked for yet; read what is asked now and sign then"
-        latest = asked if asked is not None and attempt.at >= asked.at else before
-        shown = latest.digest if latest is not None else None
-    if shown == digest:
+    shown = attempt.digest if attempt.via is ev.Via.CODE else _on_the_issue(gate, attempt)
+    if shown not in gate.covers:
+        return "it was not asked for yet; read what is asked now and sign then"
+    if shown == digest == gate.digest:
         return None
-    changed = difference(gate.covers.get(shown or "", {}), gate.covers.get(digest, {}))
-    told = "; ".join(changed[:DIFFERENCES_SHOWN]) if shown in gate.covers else ""
+    changed = difference(gate.covers[shown], hearing.covers[attempt.stage])
+    told = "; ".join(changed[:DIFFERENCES_SHOWN])
     more = (
         f"; and {len(changed) - DIFFERENCES_SHOWN} more" if len(changed) > DIFFERENCES_SHOWN else ""
     )
@@ -324,22 +159,33 @@ def _stale(state: ProgramState, attempt: Attempt, digest: str | None) -> str | N
     )
 
 
-def _wrong_conditions(
-    hearing: Hearing, state: ProgramState, attempt: Attempt, words: Words
-) -> str | None:
-    later = [
-        stage for stage in hearing.spec.stages if stage != attempt.stage and not state.passed(stage)
-    ]
+def _on_the_issue(gate: GateState, attempt: Attempt) -> str:
+    """The digest that the sign-off issue carried at the time; empty where it carried none."""
+    asked, before = gate.asked.get(attempt.role), gate.asked_before.get(attempt.role)
+    latest = asked if asked is not None and attempt.at >= asked.at else before
+    return latest.digest if latest is not None and attempt.at >= latest.at else ""
+
+
+def _wrong_conditions(hearing: Hearing, attempt: Attempt, words: Words) -> str | None:
+    later = _behind(hearing.spec, attempt.stage)
     for condition in words.conditions:
         if condition.stage not in later:
             return (
-                f"a condition names the gate {condition.stage!r}; gates that can still require it: "
-                f"{', '.join(later) or 'none'}"
+                f"a condition names the gate {condition.stage!r}, which does not come after this "
+                f"one; those that do: {', '.join(later) or 'none'}"
             )
         if condition.team and condition.team not in hearing.spec.people:
             known = ", ".join(hearing.spec.people)
             return f"a condition names the team {condition.team!r}; known teams: {known}"
     return None
+
+
+def _behind(spec: Spec, stage: str) -> tuple[str, ...]:
+    """The stages that open only when the gate of this one has passed, however late it does."""
+    behind = {stage}
+    while more := {each for each in spec.stages if behind & {*spec.stages[each].after}} - behind:
+        behind |= more
+    return tuple(each for each in spec.stages if each in behind and each != stage)
 
 
 def _approval(
@@ -464,7 +310,7 @@ def _wrong_waiver(hearing: Hearing, attempt: Attempt, asked: AskedWaiver) -> str
     return None
 
 
-def _withdrawal(spec: Spec, state: ProgramState, taken: _TakenBack) -> ev.SignOffWithdrawn | None:
+def _withdrawal(spec: Spec, state: ProgramState, taken: TakenBack) -> ev.SignOffWithdrawn | None:
     """Only where a sign-off of this round brought the issue to the status that it leaves.
 
     Where a role needs several, members open the issue again to sign after each other: a sign-off

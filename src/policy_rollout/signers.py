@@ -8,6 +8,7 @@ been called. Persons are compared by the exact spelling of the spec.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from policy_rollout.events import SignedOff
 from policy_rollout.program import GateState, ProgramState
 from policy_rollout.spec.model import Spec
 from policy_rollout.work import Kind, State, WorkItem
@@ -67,6 +68,15 @@ class Bench:
         why = self._why_not(role, person)
         return None if why is None else f"{why}; {self._who_may(role)}"
 
+    def why_lapsed(self, given: SignedOff) -> str | None:
+        """Why a sign-off that was given counts no longer; None where it still does."""
+        if given.role not in self.spec.stages[self.stage].gate.sign_off:
+            return f"the gate asks for no sign-off by {given.role} any more"
+        group = self.spec.people[given.role]
+        if given.person not in (*group.members, *group.backups):
+            return f"{given.person} is no longer a member of {given.role}"
+        return self.why_barred(given.person)
+
     def _why_no_say(self, role: str, person: str | None) -> str | None:
         if person is None:
             return "this account belongs to nobody in the program"
@@ -116,7 +126,6 @@ def bench(
 
 def doers_of(state: ProgramState, items: Iterable[WorkItem]) -> frozenset[str]:
     """Who did the finished items: who has the issue and who moved it to done, or has the row."""
-    by_account = {account: person for person, account in state.accounts.items()}
     doers: set[str] = set()
     for item in items:
         seen = state.of(item.key)
@@ -124,5 +133,5 @@ def doers_of(state: ProgramState, items: Iterable[WorkItem]) -> frozenset[str]:
             continue
         if item.kind is not Kind.TASK:
             doers.add(item.assignee)
-        doers.update(by_account[each] for each in seen.doers if each in by_account)
+        doers.update(person for person, known in state.accounts.items() if known in seen.doers)
     return frozenset(doers)

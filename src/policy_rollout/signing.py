@@ -12,10 +12,15 @@ from policy_rollout.authenticators import Authenticators
 from policy_rollout.errors import AnswerRefused, CodeRefused
 from policy_rollout.history import note, state_of
 from policy_rollout.journal.store import Journal
-from policy_rollout.program import ProgramState
+from policy_rollout.person import is_person
+from policy_rollout.program import GateState, ProgramState
 from policy_rollout.settings import Settings
 from policy_rollout.sign_offs import Action
 from policy_rollout.spec.model import Spec
+
+SHORTEST_SHOWN = 12
+"""Characters of a digest; fewer could be typed without having read it."""
+LONGEST_NAME = 254
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,31 +42,41 @@ def take_answer(
     """Prove who answers, and journal the answer; the next pass judges it.
 
     Raises:
-        AnswerRefused: no such gate, role or answer; journaled where the gate waits.
+        AnswerRefused: no such gate, role or answer; a wrong role, or a gate that has passed, is
+            journaled as a refused attempt.
         CodeRefused: the code proves nothing; journaled as a refused attempt.
         SettingsWrong: ROLLOUT_CODES_KEY is missing.
     """
     state = state_of(journal, spec.program)
-    _check(spec, state, given)
+    try:
+        _check(spec, state, given)
+    except AnswerRefused as refused:
+        if given.stage in state.gates:
+            _note_refused(journal, state, given, str(refused), now)
+        raise
     with Authenticators(settings.journal_address, settings.codes_key) as authenticators:
         try:
             proof = authenticators.verify(given.person, given.code, now=now)
         except CodeRefused as refused:
             _note_refused(journal, state, given, str(refused), now)
             raise
-    gate = state.gates[given.stage]
-    shown = [digest for digest in gate.covers if given.shown and digest.startswith(given.shown)]
     answer = ev.CodeGiven(
         stage=given.stage,
         role=given.role,
         person=given.person,
         action=given.action,
         text=given.reason,
-        digest=shown[-1] if shown else given.shown,
+        digest=_whole(state.gates[given.stage], given.shown),
         mark=proof.mark,
         at=now,
     )
     note(journal, state.program, (answer,), actor=given.person, at=now)
+
+
+def _whole(gate: GateState, shown: str) -> str:
+    """The digest that begins like this; what was given where that leaves room for doubt."""
+    found = [digest for digest in gate.covers if digest.startswith(shown)]
+    return found[0] if len(found) == 1 and len(shown) >= SHORTEST_SHOWN else shown
 
 
 def _check(spec: Spec, state: ProgramState, given: GivenAnswer) -> None:
@@ -78,14 +93,19 @@ def _check(spec: Spec, state: ProgramState, given: GivenAnswer) -> None:
 def _note_refused(
     journal: Journal, state: ProgramState, given: GivenAnswer, why: str, now: datetime
 ) -> None:
-    """A claim without proof: the account stays empty, and the mark names only the moment."""
+    """A claim without proof: the account stays empty, and the mark names only the moment.
+
+    The claimed name may be any text, and ends in a comment: look-alikes and Markdown are escaped.
+    """
+    claimed = given.person[:LONGEST_NAME]
+    named = claimed if is_person(claimed) else ascii(claimed).replace("[", "(").replace("]", ")")
     refused = ev.SignOffRefused(
         stage=given.stage,
         round=state.gates[given.stage].round,
         role=given.role,
         account="",
-        name=f"somebody who claims to be {given.person}",
-        history_id=f"refused:{given.person}:{now.isoformat()}",
+        name=f"somebody who claims to be {named}",
+        history_id=f"refused:{named}:{now.isoformat()}",
         at=now,
         why=why,
         via=ev.Via.CODE,

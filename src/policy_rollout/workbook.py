@@ -53,6 +53,7 @@ from policy_rollout.workbook_requests import (
     append_number,
     new_tab,
     rewrite,
+    workbook_url,
 )
 
 __all__ = ["DesiredRow", "RowsRead", "SheetsConnection", "Tab", "Workbook"]
@@ -104,9 +105,7 @@ class Workbook:
 
     def url(self, tab: Tab | None = None) -> str:
         """Where people open the workbook, or one of its tabs."""
-        host = self._connection.url.rstrip("/") or "https://docs.google.com"
-        address = f"{host}/spreadsheets/d/{quote(self._connection.workbook)}/edit"
-        return address if tab is None else f"{address}?gid={SHEET_IDS[tab]}#gid={SHEET_IDS[tab]}"
+        return workbook_url(self._connection.url, self._connection.workbook, tab)
 
     def preflight(self) -> tuple[Missing, ...]:
         """All that is missing before the first write; empty means ready.

@@ -196,16 +196,34 @@ def _retry_after(response: requests.Response) -> float | None:
 
 def credentials_missing(path: Path | None) -> Missing | None:
     """What is wrong with the key file, None where it can be used."""
+    found = _account(path)
+    return found if isinstance(found, Missing) else None
+
+
+def load_account(path: Path | None) -> service_account.Credentials:
+    """The service account of a key file.
+
+    Raises:
+        SettingsWrong: no file is set, or it cannot be used.
+    """
+    found = _account(path)
+    if isinstance(found, Missing):
+        raise SettingsWrong(str(found))
+    return found
+
+
+def _account(path: Path | None) -> service_account.Credentials | Missing:
+    """Read once: OpenSSL checks the key each time, which takes longer than a request."""
     if path is None:
         return _missing_key("nothing")
     load: Any = service_account.Credentials.from_service_account_file
     try:
-        load(str(path))
+        account: service_account.Credentials = load(str(path), scopes=SCOPES)
     except OSError as error:
         return _missing_key(f"{path} cannot be read ({error.strerror})")
     except (ValueError, KeyError, AttributeError, GoogleAuthError):
         return _missing_key(f"{path} is no key file of a service account")
-    return None
+    return account
 
 
 def _missing_key(found: str) -> Missing:
@@ -216,19 +234,6 @@ def _missing_key(found: str) -> Missing:
         expected="the JSON key file of a service account",
         next_step="Put the path of the key file into .env",
     )
-
-
-def load_account(path: Path | None) -> service_account.Credentials:
-    """The service account of a key file.
-
-    Raises:
-        SettingsWrong: no file is set, or it cannot be used.
-    """
-    if missing := credentials_missing(path):
-        raise SettingsWrong(str(missing))
-    load: Any = service_account.Credentials.from_service_account_file
-    account: service_account.Credentials = load(str(path), scopes=SCOPES)
-    return account
 
 
 def worth_another_try(error: Exception) -> bool | float:

@@ -1,4 +1,4 @@
-"""The `batchUpdate` requests for the Training and Checklist tabs. Pure.
+"""The Training and Checklist tabs: their address and their `batchUpdate` requests. Pure.
 
 https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets/request
 """
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
+from urllib.parse import quote
 
 from policy_rollout.desired import DesiredRow, Tab
 from policy_rollout.workbook_layout import (
@@ -50,6 +51,13 @@ class CellChange:
     row: int
     column: int
     text: str
+
+
+def workbook_url(site: str, workbook: str, tab: Tab | None = None) -> str:
+    """Where people open a workbook, or one of its tabs; an empty site is Google."""
+    host = site.rstrip("/") or "https://docs.google.com"
+    address = f"{host}/spreadsheets/d/{quote(workbook)}/edit"
+    return address if tab is None else f"{address}?gid={SHEET_IDS[tab]}#gid={SHEET_IDS[tab]}"
 
 
 def new_tab(tab: Tab) -> Iterator[Request]:

@@ -77,6 +77,7 @@ def test_each_program_counts_for_itself(journal):
     journal.append("p", [event(1), event(2)], after=0, at=AT)
     journal.append("q", [event(1)], after=0, at=AT)
     assert journal.heads() == {"p": 2, "q": 1}
+    assert [journal.head(program) for program in ("p", "q", "r")] == [2, 1, 0]
     assert [entry.program for entry in journal.read("q")] == ["q"]
 
 

@@ -82,6 +82,39 @@ def test_a_long_rotation_is_judged_exactly_and_in_under_a_second():
     assert [(each.rule, each.line) for each in refused] == [("signers-barred", 86)]
 
 
+THREE = """\
+program: three
+policy: {change: clarification}
+people: {ops: {members: [m.tan@example.com, l.novak@example.com]}}
+stages:
+  write: {tasks: {text: {title: Write it, team: ops}}, gate: {sign_off: {ops: 1}}}
+  prepare: {after: [write], tasks: {queue: {title: Route it, team: ops}}}
+  launch:
+    after: [prepare]
+    tasks: {switch: {title: Switch it on, team: ops}}
+    gate: {sign_off: {ops: 1}, not_signers_of: [write], doers_may_sign: true}
+"""
+
+
+def _rules(text: str) -> list[str]:
+    return [each.rule for each in read_spec(text, "spec.yaml", today=TODAY).problems]
+
+
+def test_signers_may_be_barred_of_a_stage_that_comes_before_through_another():
+    assert _rules(THREE) == []
+
+
+def test_an_order_that_cannot_be_read_is_not_said_to_bar_too_late():
+    assert _rules(THREE.replace("after: [write]", "after: write")) == ["wrong-kind"]
+
+
+def test_an_order_is_judged_where_something_else_cannot_be_read():
+    wrong = THREE.replace("after: [write], tasks", "tasks").replace(
+        "Write it,", "Write it, per: x,"
+    )
+    assert _rules(wrong) == ["wrong-value", "bars-no-signers"]
+
+
 def _short_of_one(gates: int) -> tuple[list[Seat], dict[str, frozenset[str]]]:
     """One person fewer than gates, each of whom is barred from a different gate."""
     people = frozenset(f"p{number}" for number in range(gates - 1))

@@ -111,6 +111,17 @@ class Journal:
         with self._stored(program, after=after) as stored:
             return tuple(opened(each) for each in stored)
 
+    def head(self, program: str) -> int:
+        """The last sequence of a program; 0 where it has no entry.
+
+        Raises:
+            JournalUnavailable: the database cannot be read.
+        """
+        if not self._tables.is_made():
+            return 0
+        with self._tables.transaction() as connection:
+            return _head(connection, program)[0]
+
     def heads(self) -> dict[str, int]:
         """The last sequence of each program that has an entry.
 

@@ -68,8 +68,9 @@ def hours(at: datetime, zone: tzinfo) -> str:
 def when(at: datetime, zone: tzinfo) -> Markup:
     """A time in the program's zone, and in UTC below it."""
     if zone is UTC:
-        return Markup("{}").format(hours(at, UTC))
-    return Markup("{}<br><small>{}</small>").format(hours(at, zone), hours(at, UTC))
+        return Markup('<span class="whole">{}</span>').format(hours(at, UTC))
+    shown = Markup('<span class="whole">{}</span><br><small class="whole">{}</small>')
+    return shown.format(hours(at, zone), hours(at, UTC))
 
 
 def entry_link(sequence: int) -> Markup:
@@ -163,7 +164,11 @@ def _signed(event: ev.Event) -> Row | None:
         return None
     who = f"{event.person} for {event.stands_for}" if event.stands_for else event.person
     said = [event.reason] if event.reason else []
-    said += [f"Condition for {each.stage} ({each.team}): {each.text}" for each in event.conditions]
+    said += [
+        f"Condition for {each.stage} ({each.team}): {each.text}"
+        for each in event.conditions
+        if each.text not in event.reason  # which mostly holds the line it was read from
+    ]
     return event.role, who, _VIA[event.via], _digest(event.digest), " · ".join(said) or "approved"
 
 
@@ -198,7 +203,7 @@ def _silence(event: ev.Event) -> Row | None:
 
 
 def _digest(digest: str) -> Markup:
-    return Markup("<code>{}</code>").format(digest[:SHORT_DIGEST])
+    return Markup('<code class="whole">{}</code>').format(digest[:SHORT_DIGEST])
 
 
 def _criteria(recounted: Recounted) -> Table:

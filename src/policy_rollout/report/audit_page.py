@@ -21,16 +21,23 @@ from policy_rollout.report.audit_style import PAGE
 
 ENTRY_LINE = '<tr id="entry-'
 ENTRIES_IN_A_FOLD = 500
+ENTRIES_AT_AN_END = 10_000
+"""Of a journal longer than twice this, the page shows of the middle only what is about gates."""
 BODY_SHOWN = 300
+TIME_LENGTH = len("2026-03-02T09:30:00.000000+00:00")
 FINDINGS_SHOWN = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """A part of the journal that opens and closes: its entries as lines of HTML."""
+    """A part of the journal that opens and closes: its entries as lines of HTML.
+
+    `left_out` counts those between its first and last that stand only in `journal.jsonl`.
+    """
 
     first: int
     last: int
+    left_out: int
     lines: Markup
 
 
@@ -58,7 +65,7 @@ def audit_page(audited: Audit, *, exported_at: datetime) -> str:
         overview=_overview(audited),
         gates=[_section(audited, gate) for gate in recomputation.gates],
         spec_text=recomputation.state.spec_text,
-        folds=[*_folds(audited.entries)],
+        folds=[*_folds(_shown(audited))],
     )
 
 
@@ -125,11 +132,26 @@ def _zone(audited: Audit) -> tzinfo:
     return spec.timeline.timezone if spec else UTC
 
 
+def _shown(audited: Audit) -> Sequence[StoredEntry]:
+    """All entries; of a very long journal both ends, and all that is about a gate."""
+    entries = audited.entries
+    if len(entries) <= 2 * ENTRIES_AT_AN_END:
+        return entries
+    of_gates = {each.sequence for gate in audited.recomputation.gates for each in gate.records}
+    middle = entries[ENTRIES_AT_AN_END:-ENTRIES_AT_AN_END]
+    return (
+        *entries[:ENTRIES_AT_AN_END],
+        *(each for each in middle if each.sequence in of_gates),
+        *entries[-ENTRIES_AT_AN_END:],
+    )
+
+
 def _folds(entries: Sequence[StoredEntry]) -> Iterable[Fold]:
     left = iter(entries)
     while part := list(islice(left, ENTRIES_IN_A_FOLD)):
         lines = Markup("\n").join(_line(each) for each in part)
-        yield Fold(part[0].sequence, part[-1].sequence, lines)
+        first, last = part[0].sequence, part[-1].sequence
+        yield Fold(first, last, last - first + 1 - len(part), lines)
 
 
 def _line(stored: StoredEntry) -> Markup:
@@ -138,10 +160,17 @@ def _line(stored: StoredEntry) -> Markup:
         body = f"{body[:BODY_SHOWN]}… ({len(body) - BODY_SHOWN:,} more characters in journal.jsonl)"
     return Markup(  # noqa: S704  every value is escaped; a template would take ten times as long
         f'{ENTRY_LINE}{stored.sequence}"><td>{stored.sequence}</td>'
-        f"<td>{_one_line(stored.at)}</td><td>{_one_line(stored.actor)}</td>"
+        f"<td>{_one_line(_readable(stored.at))}</td><td>{_one_line(stored.actor)}</td>"
         f"<td>{_one_line(stored.kind)}</td><td><code>{_one_line(body)}</code></td>"
         f"<td><code>{_one_line(stored.hash[:12])}</code></td></tr>"
     )
+
+
+def _readable(at: str) -> str:
+    """The journal's time to the millisecond; one that is not as the journal writes it, whole."""
+    if len(at) == TIME_LENGTH and at.endswith("+00:00"):
+        return f"{at[:10]} {at[11:23]}"
+    return at
 
 
 def _one_line(text: str) -> str:

@@ -52,13 +52,14 @@ caption { text-align: left; font-weight: 600; padding: .35rem 0; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .6rem;
   border-bottom: 1px solid var(--line); overflow-wrap: break-word; }
 th { background: var(--shade); font-weight: 600; white-space: nowrap; }
-td:first-child, td small { white-space: nowrap; }
+td:first-child, .whole { white-space: nowrap; }
 details { border: 1px solid var(--line); border-radius: 4px; margin: .5rem 0; padding: 0 .8rem; }
 summary { cursor: pointer; padding: .45rem 0; font-weight: 600; }
 pre { overflow-x: auto; background: var(--shade); padding: .8rem; font-size: .82rem; }
-.journal table { table-layout: fixed; font-size: .8rem; }
+.journal details { overflow-x: auto; }
+.journal table { table-layout: fixed; font-size: .8rem; min-width: 48rem; }
 .journal td { overflow-wrap: anywhere; white-space: normal; }
-.journal th:nth-child(1) { width: 4.5rem; } .journal th:nth-child(2) { width: 9.5rem; }
+.journal th:nth-child(1) { width: 4.5rem; } .journal th:nth-child(2) { width: 10.5rem; }
 .journal th:nth-child(3) { width: 9rem; } .journal th:nth-child(4) { width: 8rem; }
 .journal th:nth-child(6) { width: 6.5rem; }
 .journal tr:target { background: #fff4cc; }
@@ -146,7 +147,7 @@ long are cut here and whole in <code>journal.jsonl</code>.</p>
 <div class="journal">
 {% for fold in folds %}
 <details{{ " open" if folds | length == 1 }}><summary>Entries {{ fold.first }} to {{ fold.last }}\
-</summary>
+{% if fold.left_out > 0 %} ({{ fold.left_out }} of them only in journal.jsonl){% endif %}</summary>
 <table>
 <thead><tr><th scope="col">entry</th><th scope="col">time</th><th scope="col">actor</th>\
 <th scope="col">kind</th><th scope="col">what was written</th><th scope="col">hash</th></tr></thead>

@@ -45,7 +45,7 @@ class Case:
         return self._members_to_sign[role]
 
     def may_sign_or_stand_in(self, role: str) -> tuple[str, ...]:
-        """Everybody who can come to sign; backups only for members, so not where there is none."""
+        """Everybody who can come to sign: members, and backups once they are called."""
         return self._signers[role]
 
     @cached_property
@@ -57,12 +57,14 @@ class Case:
 
     @cached_property
     def _signers(self) -> dict[str, tuple[str, ...]]:
-        signers: dict[str, tuple[str, ...]] = {}
-        for name, role in self.spec.people.items():
-            members = self.may_sign(name)
-            backups = (each for each in role.backups if members and each != self.spec.owner)
-            signers[name] = tuple(dict.fromkeys((*members, *backups)))
-        return signers
+        return {
+            name: tuple(
+                each
+                for each in dict.fromkeys((*role.members, *role.backups))
+                if each != self.spec.owner
+            )
+            for name, role in self.spec.people.items()
+        }
 
     def _of_stage(self, name: str) -> Iterator[Work]:
         stage = self.spec.stages[name]

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
+from policy_rollout.spec.problems import Path
 from policy_rollout.spec.rules.case import Case
 
 _MOST_STAGES = 2_000  # which comes before which is not worked out for more
+_MOST_NAMED = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,13 @@ class Order:
     def is_before(self, stage: str, later: str) -> bool:
         """Whether the gate of `stage` has always passed when `later` opens."""
         return bool(self._before[later] >> self.places[stage] & 1)
+
+    def rests_on(self, stage: str) -> tuple[Path, ...]:
+        """The parts of the spec that say what comes before a stage."""
+        earlier = [each for each in self.places if self.is_before(each, stage)]
+        if len(earlier) > _MOST_NAMED:
+            return (("stages",),)
+        return tuple(("stages", each, "after") for each in (stage, *earlier))
 
 
 def order_of(case: Case) -> Order | None:

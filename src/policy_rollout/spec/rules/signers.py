@@ -47,9 +47,10 @@ def quorum_waits_for_backups(case: Case) -> Iterator[Finding]:
             able = len(case.may_sign(role))
             if wanted > able:
                 text = (
-                    f"found {wanted} sign-offs of {role}, which has {able} of its members to "
-                    "sign, expected no more than that, since a backup is called only for one who "
-                    "is silent, absent or barred; ask for fewer, or make a backup a member"
+                    f"found {wanted} sign-off{'s' * (wanted != 1)} of {role}, of whose members "
+                    f"{able or 'none'} may sign, expected no more than that, since a backup is "
+                    "called only for one who is silent, absent or barred; ask for fewer, or make "
+                    "a backup a member"
                 )
                 yield Finding(("stages", stage, "gate", "sign_off", role), text)
 
@@ -144,7 +145,8 @@ def bars_no_signers(case: Case) -> Iterator[Finding]:
             )
             if text:
                 path = ("stages", stage, "gate", "not_signers_of", index)
-                about = (("stages", stage, "after"), ("stages", other))
+                bars_back = ("stages", other, "gate", "not_signers_of")
+                about = (bars_back, *(order.rests_on(stage) if order else ()))
                 yield Finding(path, text, about=about)
 
 

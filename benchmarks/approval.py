@@ -1,0 +1,298 @@
+"""From the last sign-off of a gate to the first issue behind it: `python benchmarks/approval.py`.
+
+Starts a Prefect server, a worker and the sandbox on loopback, and takes turns between a bare
+Prefect flow (from the resume to its next line) and a program (from the resume that carries the
+last missing one-time code to the first issue of the next stage, as the sandbox's Jira made it).
+Both are deployed in the same way and run by the same worker. `watch` is paused meanwhile: it would
+be a third program on the machine. Exits 1 when the ratio of the medians is above 1.2.
+
+Options: `--rounds N` (5), `--json FILE`.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+import pyotp
+from cryptography.fernet import Fernet
+
+from policy_rollout.authenticators import Authenticators
+from policy_rollout.history import state_of
+from policy_rollout.journal.store import Journal
+from policy_rollout.program import ProgramState
+from policy_rollout.sandbox.control import Sandbox
+from policy_rollout.sandbox.sheets_control import WorkbookEditor
+from policy_rollout.sandbox.sheets_store import WORKBOOK
+from policy_rollout.settings import Settings
+from policy_rollout.spec.reader import read_valid
+from policy_rollout.stack import Stack, running_stack
+from policy_rollout.work import Kind, expand, people_of
+
+ROOT = Path(__file__).parents[1]
+BUDGET_TIMES_BARE = 1.2
+LEAST_ROUNDS = 3
+WAIT_SECONDS = 120
+LOOK_SECONDS = 0.1
+PROGRAM = "approvals"
+T = TypeVar("T")
+
+HEAD = """\
+program: approvals
+policy: {change: clarification}
+timeline: {timezone: Europe/Dublin, effective: 2035-03-12 09:00}
+people:
+  ops: {members: [m.tan@example.com]}
+  legal: {members: [LEGAL]}
+  policy: {members: [POLICY]}
+stages:
+"""
+STAGE = """\
+  stage-NUMBER:AFTER
+    tasks:
+      guideline: {title: Write the guideline, team: ops}
+      tool: {title: Set up the review tool, team: ops}
+      macros: {title: Write the answers to appeals, team: ops}
+    training:
+      quiz: {title: Reviewer quiz, kind: quiz, team: ops}
+    gate: {sign_off: {policy: 1, legal: 1}}
+"""
+
+
+def program_text(stages: int) -> str:
+    """Each stage has signers of its own, so that nobody's code is asked for twice in 30 s."""
+    head = HEAD.replace("LEGAL", ", ".join(signer("legal", each) for each in range(stages)))
+    head = head.replace("POLICY", ", ".join(signer("policy", each) for each in range(stages)))
+    return head + "".join(_stage(number) for number in range(stages))
+
+
+def _stage(number: int) -> str:
+    after = f"\n    after: [stage-{number - 1}]" if number else ""
+    return STAGE.replace("NUMBER", str(number)).replace("AFTER", after)
+
+
+def signer(role: str, number: int) -> str:
+    return f"{role}-{number}@example.com"
+
+
+def wait_for(what: str, look: Callable[[], T | None]) -> T:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while time.monotonic() < deadline:
+        found = look()
+        if found is not None:
+            return found
+        time.sleep(LOOK_SECONDS)
+    raise TimeoutError(f"{what}: not within {WAIT_SECONDS} s")
+
+
+class Prefect:
+    """What the benchmark asks of Prefect, over the client of the project where that has it."""
+
+    def __init__(self) -> None:
+        # Prefect reads the stack's address when it is first imported.
+        from prefect.client.orchestration import get_client  # noqa: PLC0415  see above
+
+        from policy_rollout import prefect_api  # noqa: PLC0415  see above
+
+        self._api = prefect_api
+        self._client = lambda: get_client(sync_client=True)
+
+    def pause_watch(self) -> None:
+        """No new runs; one that was started already ends while the program is launched."""
+        with self._client() as client:
+            client.pause_deployment(client.read_deployment_by_name("watch/watch").id)
+
+    def start_bare(self, mark: Path) -> str:
+        with self._client() as client:
+            deployment = client.read_deployment_by_name("bare/bare").id
+            parameters = {"mark": str(mark)}
+            run = client.create_flow_run_from_deployment(deployment, parameters=parameters)
+            return str(run.id)
+
+    def launch(self, text: str) -> str:
+        return self._api.launch(text, spec_path="approvals.yaml", program=PROGRAM)
+
+    def until(self, run: str, *states: str) -> None:
+        def look() -> bool | None:
+            seen = self._api.look_up((run,))[run]
+            if seen.is_over and seen.state not in states:
+                raise RuntimeError(f"run {seen.name} is {seen.state}: {seen.message}")
+            return True if seen.state in states else None
+
+        wait_for(f"run {run} {states}", look)
+
+    def resume(self, run: str, answer: dict[str, str]) -> float:
+        """The time just before; the same call for both flows."""
+        began = time.time()
+        if not self._api.resume(run, answer):
+            raise RuntimeError(f"run {run} does not wait")
+        return began
+
+
+@dataclass(slots=True)
+class Bare:
+    prefect: Prefect
+    folder: Path
+    rounds: int = 0
+
+    def measure(self) -> float:
+        """Seconds from the resume to the flow's next line."""
+        self.rounds += 1
+        mark = self.folder / f"mark-{self.rounds}"
+        run = self.prefect.start_bare(mark)
+        self.prefect.until(run, "paused")
+        began = self.prefect.resume(run, {"action": "check now"})
+        self.prefect.until(run, "completed")
+        return float(mark.read_text(encoding="utf-8")) - began
+
+
+@dataclass(slots=True)
+class Program:
+    """The program, its people at work in the sandbox, and their authenticator apps."""
+
+    prefect: Prefect
+    sandbox: Sandbox
+    text: str
+    run: str
+    apps: dict[str, pyotp.TOTP]
+    stage: int = 0
+
+    def measure(self) -> float:
+        """Seconds from the resume with the last code to the first issue of the next stage."""
+        self.do_the_work()
+        self.resume_and_wait({"action": "check now"})
+        self.resume_and_wait(self.approval("legal"))
+        began = self.prefect.resume(self.run, self.approval("policy"))
+        self.prefect.until(self.run, "running")
+        self.prefect.until(self.run, "paused")
+        self.stage += 1
+        return self._first_issue_at() - began
+
+    def do_the_work(self) -> None:
+        state = self.state()
+        workbook = WorkbookEditor(f"{self.sandbox.url}/sheets", WORKBOOK)
+        for item in expand(read_valid(self.text, "approvals.yaml")):
+            if item.stage != self._stage:
+                continue
+            if item.kind is Kind.TASK:
+                person = self.sandbox.as_person(item.assignee)
+                for status in ("In Progress", "Done"):
+                    person.move(state.issues[item.key], status)
+            else:
+                workbook.write_cells(item.key, {"Status": "Done", "Completed %": "100"})
+
+    def approval(self, role: str) -> dict[str, str]:
+        """What somebody who read the form sends back."""
+        person = signer(role, self.stage)
+        gate = self.state().gates[self._stage]
+        if gate.digest is None:
+            raise RuntimeError(f"the gate of {self._stage} is not ready")
+        return {
+            "action": "approve",
+            "gate": self._stage,
+            "role": role,
+            "person": person,
+            "code": self.apps[person].at(datetime.now(UTC)),
+            "shown": f"{self._stage}:{gate.digest[:16]}",
+        }
+
+    def resume_and_wait(self, answer: dict[str, str]) -> None:
+        waits = self.state().waits
+        self.prefect.resume(self.run, answer)
+        wait_for("the answer to be taken", lambda: self.state().waits > waits or None)
+        self.prefect.until(self.run, "paused")
+
+    def state(self) -> ProgramState:
+        with Journal(Settings.load().journal_address) as journal:
+            return state_of(journal, PROGRAM)
+
+    def _first_issue_at(self) -> float:
+        """When the creation came in that made the stage's issues; the journal says it did."""
+        state = self.state()
+        made = state.issues.get(f"{PROGRAM}/{self._stage}/guideline")
+        if made is None:
+            raise RuntimeError(f"{self._stage} has no issue")
+        created = self.sandbox.as_person("m.tan@example.com").issue(made)["fields"]["created"]
+        return datetime.fromisoformat(created).timestamp()
+
+    @property
+    def _stage(self) -> str:
+        return f"stage-{self.stage}"
+
+
+def enroll(settings: Settings, people: list[str]) -> dict[str, pyotp.TOTP]:
+    """The apps of these people; the codes that confirm them are of an hour ago."""
+    earlier = datetime.now(UTC) - timedelta(hours=1)
+    apps = {}
+    with Authenticators(settings.journal_address, settings.codes_key) as authenticators:
+        for person in people:
+            uri = authenticators.enroll(person).get_secret_value()
+            apps[person] = pyotp.parse_uri(uri)
+            authenticators.confirm(person, apps[person].at(earlier), now=earlier)
+    return apps
+
+
+def start(stack: Stack, rounds: int) -> tuple[Bare, Program]:
+    stack.start_servers()
+    stack.deploy()
+    stack.enter()
+    bare = ["--prefect-file", "benchmarks/bare/prefect.yaml"]
+    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", *bare]
+    subprocess.run(command, check=True, capture_output=True)  # noqa: S603  our own command
+    prefect = Prefect()
+    prefect.pause_watch()
+    text = program_text(rounds + 1)
+    sandbox = Sandbox(stack.address.sandbox_url)
+    everybody = people_of(read_valid(text, "approvals.yaml"))
+    for person in everybody:
+        sandbox.add_person(person)
+    apps = enroll(Settings.load(), [each for each in everybody if not each.startswith("m.tan")])
+    run = prefect.launch(text)
+    prefect.until(run, "paused")
+    return Bare(prefect, stack.home), Program(prefect, sandbox, text, run, apps)
+
+
+def measure(rounds: int, home: Path) -> dict[str, list[float]]:
+    os.chdir(ROOT)
+    os.environ |= {"ROLLOUT_HOME": str(home), "ROLLOUT_CODES_KEY": Fernet.generate_key().decode()}
+    seconds: dict[str, list[float]] = {"bare flow": [], "program": []}
+    with running_stack(home, watch_seconds=60) as stack:
+        bare, program = start(stack, rounds)
+        for number in range(1, rounds + 1):
+            seconds["bare flow"].append(bare.measure())
+            seconds["program"].append(program.measure())
+            print(f"round {number}: " + ", ".join(f"{k} {v[-1]:.2f} s" for k, v in seconds.items()))
+    return seconds
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--rounds", type=int, default=5)
+    arguments.add_argument("--json", type=Path)
+    given = arguments.parse_args()
+    rounds = max(given.rounds, LEAST_ROUNDS)
+    with tempfile.TemporaryDirectory() as folder:
+        seconds = measure(rounds, Path(folder))
+    medians = {name: statistics.median(each) for name, each in seconds.items()}
+    ratio = medians["program"] / medians["bare flow"]
+    print(f"{'seconds':12}{'median':>8}{'least':>8}{'most':>8}   ({rounds} rounds)")
+    for name, each in seconds.items():
+        print(f"{name:12}{medians[name]:8.2f}{min(each):8.2f}{max(each):8.2f}")
+    print(f"the program takes {ratio:.2f} times as long (budget {BUDGET_TIMES_BARE})")
+    if given.json:
+        told = {"seconds": seconds, "medians": medians, "ratio": ratio, "budget": BUDGET_TIMES_BARE}
+        given.json.write_text(json.dumps(told, indent=2), encoding="utf-8")
+    return int(ratio > BUDGET_TIMES_BARE)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
