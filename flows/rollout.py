@@ -30,8 +30,7 @@ class Answer(RunInput):
     action: Literal["check now", "create again what was deleted"] = Field(
         default=CHECK,
         title="What to do",
-        description="Check now: look at Jira and the workbook at once. Create again: also make "
-        "anew the issues and rows of this program that somebody deleted.",
+        description="The second also replaces the issues and rows that somebody deleted.",
     )
     note: str = Field(
         default="", title="Note", description="Why, kept in the journal; may stay empty."
