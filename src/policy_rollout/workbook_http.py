@@ -27,8 +27,8 @@ from policy_rollout.errors import (
     SettingsWrong,
     WriteInDoubt,
 )
+from policy_rollout.workbook_layout import SERVICE
 
-SERVICE = "Google Sheets"
 SCOPES = (
     "https://www.googleapis.com/auth/spreadsheets",
     "https://www.googleapis.com/auth/drive.metadata.readonly",
