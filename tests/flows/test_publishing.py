@@ -23,7 +23,7 @@ def test_the_first_pass_shows_the_board_and_the_evidence_of_the_open_gate(progra
 
     artifacts = shown(program)
     assert sorted(artifacts) == ["board-demo", "evidence-demo-write"]
-    assert artifacts["board-demo"].description.startswith("**0 of 2 gates passed**")
+    assert artifacts["board-demo"].description.startswith("0 of 2 gates passed")
     assert artifacts["evidence-demo-write"].description == "Gate of stage write: work under way"
 
 
