@@ -1,5 +1,6 @@
 """How a run finds its program: launched by it, or by a run before it that wrote nothing."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -66,16 +67,20 @@ def already_launched(state: ProgramState) -> ProgramAlreadyLaunched:
 
 def note_answer(journal: Journal, program: str, run: str) -> None:
     """Journal the answer that resumed this run, once."""
-    state = state_of(journal, program)
-    answer = prefect_api.given_answer(run, wait_key(state))
-    if answer is None:
-        return
-    action, because = str(answer.get("action", "")), str(answer.get("note", ""))
-    resumed: list[ev.Event] = [ev.Resumed(wait=state.waits, because=because or action)]
-    if action == RECREATE:
-        gone = tuple(key for key, seen in state.seen.items() if seen.state is State.MISSING)
-        resumed.append(ev.RecreationAsked(keys=gone))
-    decide_and_write(journal, state, resumed, actor=because or "Prefect", at=datetime.now(UTC))
+    while True:
+        state = state_of(journal, program)
+        answer = prefect_api.given_answer(run, wait_key(state))
+        if answer is None:
+            return
+        action, because = str(answer.get("action", "")), str(answer.get("note", ""))
+        resumed: list[ev.Event] = [ev.Resumed(wait=state.waits, because=because or action)]
+        if action == RECREATE:
+            gone = tuple(key for key, seen in state.seen.items() if seen.state is State.MISSING)
+            resumed.append(ev.RecreationAsked(keys=gone))
+        actor = because or "Prefect"
+        with suppress(JournalConflict):  # watch noted something: read again
+            decide_and_write(journal, state, resumed, actor=actor, at=datetime.now(UTC))
+            return
 
 
 def wait_key(state: ProgramState) -> str:

@@ -1,6 +1,7 @@
 """`create again what was deleted` in the Resume form: exactly that, once."""
 
 import json
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
@@ -9,6 +10,8 @@ from prefect import flow
 from prefect.client.orchestration import get_client
 
 from flows.taking_up import RECREATE, note_answer, wait_key
+from policy_rollout import events as ev
+from policy_rollout.history import note
 from policy_rollout.journal.store import Journal
 from policy_rollout.settings import Settings
 
@@ -76,3 +79,18 @@ def test_an_answer_is_taken_once(program_of_a_run):
 
     assert program_of_a_run.kinds == entries
     assert program_of_a_run.state.waits == 1
+
+
+def test_an_answer_is_taken_though_watch_writes_at_the_same_moment(program_of_a_run, monkeypatch):
+    append, left = Journal.append, [ev.OdditiesSeen(oddities=("seen by watch",))]
+
+    def appending(journal, *given, **options):
+        if left:
+            note(journal, "demo", (left.pop(),), actor="watch", at=datetime.now(UTC))
+        return append(journal, *given, **options)
+
+    monkeypatch.setattr(Journal, "append", appending)
+
+    answer(program_of_a_run)
+
+    assert program_of_a_run.kinds[-3:] == ["oddities_seen", "resumed", "recreation_asked"]
