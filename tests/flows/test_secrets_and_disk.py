@@ -54,7 +54,6 @@ def secrets_of(program: Carried, credentials: Path) -> list[str]:
         {"kind": "latency", "seconds": 0},
         {"kind": "error", "status": 500},
         {"kind": "reset-after-commit"},
-        {"kind": "throttled"},
         {"kind": "partial-failure"},
         {"kind": "error", "status": 503, "path": "/sheets/v4/"},
     ],
