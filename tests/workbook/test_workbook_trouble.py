@@ -54,6 +54,12 @@ def test_a_token_endpoint_that_is_down_is_unavailable(sandbox, workbook):
         workbook.read("gambling")
 
 
+def test_a_token_endpoint_that_answers_503_is_unavailable_and_no_wrong_key(sandbox, workbook):
+    sandbox.set_faults({"kind": "error", "status": 503, "path": "/token$", "times": None})
+    with pytest.raises(ServiceUnavailable, match="Google Sheets: reading .* failed"):
+        workbook.read("gambling")
+
+
 def test_a_service_account_that_is_not_known_is_refused(connection, tmp_path):
     text = connection.credentials.read_text().replace(ACCOUNT_EMAIL, "gone@sandbox.example")
     stranger = tmp_path / "stranger.json"
