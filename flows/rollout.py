@@ -19,7 +19,12 @@ from flows.forms import resume_form
 from flows.passes import pass_or_trouble
 from flows.programs import PASTED, SHIPPED, run_name, text_of
 from flows.taking_up import note_answer, take_up, wait_key
-from policy_rollout.errors import JournalUnavailable, ProgramAlreadyLaunched, SpecRefused
+from policy_rollout.errors import (
+    JournalUnavailable,
+    ProgramAlreadyLaunched,
+    SettingsWrong,
+    SpecRefused,
+)
 from policy_rollout.history import state_of
 from policy_rollout.journal.store import Journal
 from policy_rollout.settings import Settings
@@ -63,7 +68,7 @@ def rollout(
     except (SpecRefused, ProgramAlreadyLaunched) as error:
         get_run_logger().error("Nothing was launched.\n%s", error)
         return Failed(message=str(error))
-    except JournalUnavailable as error:
+    except (JournalUnavailable, SettingsWrong) as error:
         get_run_logger().error("%s", error)
         suspend_flow_run(
             wait_for_input=RunInput.with_initial_data(description=str(error)),

@@ -1,5 +1,6 @@
 """How a run finds its program: launched by it, or by a run before it that wrote nothing."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from prefect import get_run_logger
@@ -15,7 +16,7 @@ from policy_rollout.errors import (
     ProgramAlreadyLaunched,
     SettingsWrong,
 )
-from policy_rollout.history import decide_and_write, note, state_of
+from policy_rollout.history import decide_and_write, state_of
 from policy_rollout.journal.store import Journal
 from policy_rollout.program import ProgramState
 from policy_rollout.settings import Settings
@@ -76,21 +77,29 @@ def already_launched(state: ProgramState) -> ProgramAlreadyLaunched:
 
 def note_answer(journal: Journal, settings: Settings, spec: Spec, run: str) -> None:
     """Journal the answer that resumed this run, once; an answer to a gate is proven first."""
-    state = state_of(journal, spec.program)
-    answer = prefect_api.given_answer(run, wait_key(state))
-    if answer is None:
-        return
-    given = {name: str(answer.get(name, "")) for name in ANSWER_FIELDS}
-    now = datetime.now(UTC)
-    if given["action"] in {each.value for each in Action}:
-        _take_answer(journal, settings, spec, given)
+    is_taken = False
+    while True:
         state = state_of(journal, spec.program)
+        answer = prefect_api.given_answer(run, wait_key(state))
+        if answer is None:
+            return
+        given = {name: str(answer.get(name, "")) for name in ANSWER_FIELDS}
+        if given["action"] in {each.value for each in Action} and not is_taken:
+            _take_answer(journal, settings, spec, given)
+            is_taken = True
+            state = state_of(journal, spec.program)
+        resumed = _resumed(state, given)
+        with suppress(JournalConflict):  # watch noted something: read again
+            decide_and_write(journal, state, resumed, actor="Prefect", at=datetime.now(UTC))
+
+
+def _resumed(state: ProgramState, given: dict[str, str]) -> list[ev.Event]:
     because = given["note"] if given["action"] == CHECK else given["action"]
     resumed: list[ev.Event] = [ev.Resumed(wait=state.waits, because=because or CHECK)]
     if given["action"] == RECREATE:
         gone = tuple(key for key, seen in state.seen.items() if seen.state is State.MISSING)
         resumed.append(ev.RecreationAsked(keys=gone))
-    note(journal, spec.program, resumed, actor="Prefect", at=now)
+    return resumed
 
 
 def _take_answer(journal: Journal, settings: Settings, spec: Spec, given: dict[str, str]) -> None:

@@ -45,11 +45,11 @@ OUTSIDE = (ServiceError, SettingsWrong, SpecRefused, RunRefused)
 @flow(name="watch", flow_run_name="look for changes")
 def watch(everything: bool = False) -> State[str]:  # noqa: FBT001, FBT002 - a field of the form
     """Look again and again for a minute; with `everything`, first at every program by key."""
-    settings = Settings.load()
     began = datetime.now(UTC)
     ends = (flow_run.scheduled_start_time or began) + RUN_LASTS
     since, looks, resumed = began - LOOKS_BACK, 0, 0
     try:
+        settings = Settings.load()
         with Journal(settings.journal_address) as journal:
             while True:
                 started = datetime.now(UTC)

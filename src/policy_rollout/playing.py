@@ -121,7 +121,7 @@ def _start(stack: Stack, say: Callable[..., None]) -> None:
 
 def _play(stack: Stack, console: Console, say: Callable[..., None]) -> None:
     """Launch a rehearsal, let its people work, and tell what happens until it is over."""
-    from policy_rollout import launching  # noqa: PLC0415 - prefect reads the stack's address
+    from policy_rollout import launching, prefect_api  # noqa: PLC0415 - prefect reads the stack's address
 
     settings = Settings.load()
     rehearsal = _rehearse(settings, datetime.now(UTC).date())
@@ -140,10 +140,11 @@ def _play(stack: Stack, console: Console, say: Callable[..., None]) -> None:
         _follow(stack, journal, people, say)
         epic = state_of(journal, spec.program).issues[epic_key(spec.program)]
     links = links_of(settings, spec)
+    board = f"{stack.address.prefect_ui_url}/{prefect_api.board_path(launched.run, spec.program)}"
     console.rule(f"{spec.program} is finished")
     for name, address in (
         ("Prefect run", launched.run_url),
-        ("its board", f"{stack.address.prefect_ui_url}/artifacts/key/board-{spec.program}"),
+        ("its board", board),
         ("Jira board", f"{links.jira}/browse/{epic.partition('-')[0]}"),
         ("Jira epic", f"{links.jira}/browse/{epic}"),
         ("workbook", links.workbook),

@@ -14,7 +14,13 @@ from uuid import UUID
 import httpx
 import stamina
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterFlowRunId,
+    ArtifactFilterKey,
+    FlowRunFilter,
+    FlowRunFilterId,
+)
 from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.responses import SetStateStatus
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
@@ -239,6 +245,17 @@ def _input(client: SyncPrefectClient, run: UUID, key: str) -> str | None:
 def _as_answer(text: str) -> dict[str, Any]:
     found = json.loads(text)
     return found if isinstance(found, dict) else {}
+
+
+def board_path(run: str, program: str) -> str:
+    """Where a program's board stands below the Prefect UI's address; its run until there is one."""
+    board = ArtifactFilter(
+        flow_run_id=ArtifactFilterFlowRunId(any_=[UUID(run)]),
+        key=ArtifactFilterKey(any_=[f"board-{program}"]),
+    )
+    with _client() as client:
+        found = client.read_artifacts(artifact_filter=board, limit=1)
+    return f"artifacts/artifact/{found[0].id}" if found else f"runs/flow-run/{run}"
 
 
 def run_url(run: str) -> str:

@@ -27,8 +27,8 @@ from policy_rollout.errors import (
     SettingsWrong,
     WriteInDoubt,
 )
+from policy_rollout.workbook_layout import SERVICE
 
-SERVICE = "Google Sheets"
 SCOPES = (
     "https://www.googleapis.com/auth/spreadsheets",
     "https://www.googleapis.com/auth/drive.metadata.readonly",
@@ -137,6 +137,8 @@ class SheetsClient(HTTPClient):
         except (requests.RequestException, TransportError) as error:
             raise Unanswered(_reason(error)) from None
         except GoogleAuthError as error:
+            if error.retryable:
+                raise Unanswered(_refusal(error)) from None
             raise Answered(HTTPStatus.UNAUTHORIZED, _refusal(error), None) from None
         if response.ok:
             _check_json(response)

@@ -12,6 +12,7 @@ from policy_rollout.desired import DesiredRow, Tab
 from policy_rollout.observed import ObservedRow, Oddity
 from policy_rollout.work import State
 
+SERVICE = "Google Sheets"
 KEY, STATUS, COMPLETED, NOTES, PROGRAM = "Key", "Status", "Completed %", "Notes", "Program"
 
 COLUMNS: dict[Tab, tuple[str, ...]] = {

@@ -2,8 +2,7 @@
 
 from policy_rollout.desired import Tab
 from policy_rollout.errors import Missing, ServiceRefused
-from policy_rollout.workbook_http import SERVICE
-from policy_rollout.workbook_layout import COLUMNS, Grid
+from policy_rollout.workbook_layout import COLUMNS, SERVICE, Grid
 
 
 def workbook_not_set() -> Missing:

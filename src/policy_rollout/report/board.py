@@ -78,10 +78,10 @@ def headline(outline: Outline, state: ProgramState) -> str:
     if state.stopped is not None:
         return f"**Stopped**: rejected for good by {state.stopped.by}: {cell(state.stopped.reason)}"
     if state.finished_at is not None:
-        return f"**Finished** on {local(state.finished_at, outline.spec)}: all gates passed."
+        return f"Finished on {local(state.finished_at, outline.spec)}: all gates passed."
     effective = outline.schedule.effective_on
     until = f"; effective on {effective:%a %-d %b %Y}" if effective else ""
-    return f"**{passed} of {len(stages)} gates passed**{until}."
+    return f"{passed} of {len(stages)} gates passed{until}."
 
 
 def _where(outline: Outline, state: ProgramState, links: Links) -> str:

@@ -23,7 +23,7 @@ class LoopbackProtocol(H11Protocol):
 
         self.app = with_cut
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # TCP
         super().connection_made(transport)
         connected: socket.socket | None = transport.get_extra_info("socket")
         if connected is not None:

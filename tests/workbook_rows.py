@@ -1,0 +1,28 @@
+"""Rows and requests that the tests of the workbook share."""
+
+import requests
+
+from policy_rollout.desired import DesiredRow, Tab
+from policy_rollout.sandbox.control import Sandbox
+
+BATCH = r":batchUpdate$"
+READ = r"values:batchGet$"
+DECK, QUIZ, ITEM = "gambling/prepare/deck/ja-JP", "gambling/prepare/quiz/ja-JP", "gambling/go/l/i"
+
+
+def training(key: str, material: str = "Reviewer deck", **cells: str) -> DesiredRow:
+    program, stage = key.split("/")[:2]
+    texts = {"Program": program, "Stage": stage, "Material": material, "Due": "2025-11-07", **cells}
+    return DesiredRow(key, Tab.TRAINING, tuple(texts.items()))
+
+
+def item(key: str, text: str = "Load the templates") -> DesiredRow:
+    return DesiredRow(key, Tab.CHECKLIST, (("Program", "gambling"), ("Item", text)))
+
+
+def writes(sandbox: Sandbox) -> int:
+    return sum(each["path"].endswith(":batchUpdate") for each in sandbox.requests())
+
+
+def land_late_writes(sandbox: Sandbox) -> None:
+    requests.post(f"{sandbox.url}/sandbox/faults/land", timeout=30).raise_for_status()
