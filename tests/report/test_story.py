@@ -76,15 +76,6 @@ def rejected(reason: str, *sent_back: str) -> ev.Rejected:
         (ev.GatePassed(**GATE, digest="d"), "gate prepare passes"),
     ],
 )
-            ev.ProgramStopped(by="lea@x.org", reason="It harms people."),
-            "lea@x.org rejects the program for good: It harms people.",
-        ),
-    ],
-)
-def test_each_outcome_and_escalation_is_a_line(event: ev.Event, line: str):
-    assert line_of(event) == line
-
-
 def test_an_event_is_told_in_a_line(event: ev.Event, line: str):
     assert line_of(event) == line
 
@@ -147,3 +138,10 @@ def test_what_only_the_machine_needs_is_not_told(event: ev.Event):
             "gate prepare: lea@x.org answers by code: approve",
         ),
         (
+            ev.ProgramStopped(by="lea@x.org", reason="It harms people."),
+            "lea@x.org rejects the program for good: It harms people.",
+        ),
+    ],
+)
+def test_each_outcome_and_escalation_is_a_line(event: ev.Event, line: str):
+    assert line_of(event) == line
