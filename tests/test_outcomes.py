@@ -366,3 +366,23 @@ def test_looking_again_after_a_stop_changes_nothing():
     decision = program.decide()
     assert of_kind(decision.changes, CreateIssue | MoveIssue | SayOnIssue) == []
     assert program.state.of("p/prepare/guideline").state is State.DONE
+
+
+# What is still heard wrongly
+
+
+@pytest.mark.xfail(strict=True, reason="sign_offs takes every done status for an approval")
+def test_a_done_status_that_is_no_answer_approves_nothing():
+    program = asked()
+    program.move("legal", "Done", "lea")
+    program.settle()
+    assert not program.state.passed("prepare")
+
+
+@pytest.mark.xfail(strict=True, reason="sign_offs drops lines that begin a waiver and are none")
+def test_a_line_that_begins_a_waiver_and_is_none_is_told_to_who_wrote_it():
+    program = asked(WAIVABLE)
+    said(program, "Waive tasks until tomorrow: agreed", "pat")
+    assert refusals(program) == [
+        "write one line such as `Waive tasks until 2026-12-31: the reason`"
+    ]

@@ -3,6 +3,8 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from policy_rollout import events as ev
 from policy_rollout.absences import Absence
@@ -390,3 +392,43 @@ def test_each_line_of_an_answer_is_understood_on_its_own():
 )
 def test_for_good_inside_a_sentence_stops_nothing(text: str):
     assert not read_words(text).for_good
+
+
+# Whatever people do
+
+_WHO = st.sampled_from(["lea", "both", "pia", "pat", "oda", "boss", "stranger", "wim"])
+_ROLE = st.sampled_from(["legal", "policy"])
+_ACTS = st.lists(
+    st.one_of(
+        st.tuples(st.just("move"), _ROLE, _WHO, st.sampled_from(["To Do", "Approved"])),
+        st.tuples(st.just("code"), _ROLE, _WHO, st.sampled_from(["approve", "ask for changes"])),
+        st.tuples(st.just("amend"), _ROLE, _WHO, st.sampled_from(["1.0", "1.1"])),
+        st.tuples(st.just("look"), _ROLE, _WHO, st.just("")),
+    ),
+    max_size=20,
+)
+_QUORUM = f"{HEAD}{ONE_TASK}\n    gate: {{sign_off: {{legal: 1, policy: 2}}}}\n"
+
+
+@settings(max_examples=60, deadline=None)
+@given(acts=_ACTS)
+def test_however_it_is_signed_a_gate_passes_only_on_proven_sign_offs_of_its_final_text(acts):
+    program = asked(_QUORUM)
+    for number, (kind, role, who, what) in enumerate(acts):
+        if kind == "move":
+            program.move(role, what, who)
+        elif kind == "code" and not program.state.passed("prepare"):
+            coded(program, who, what, "Because.", role=role, mark=f"code:{number}")
+        elif kind == "amend":
+            program.amend(_QUORUM.replace('version: "1.0"', f'version: "{what}"'))
+        program.look()
+    program.settle()
+    passed = of_kind([each.event for each in program.journal], ev.GatePassed)
+    if not passed:
+        return
+    standing = program.gate.standing(passed[0].digest)
+    by_role = {"legal": {"lea", "both"}, "policy": {"pia", "pat", "both"}}
+    assert all(each.person.partition("@")[0] in by_role[each.role] for each in standing)
+    assert len({each.person for each in standing}) == len(standing) >= 3
+    assert sorted(each.role for each in standing).count("policy") >= 2
+    assert passed[0].digest == program.gate.digest

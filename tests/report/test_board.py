@@ -6,6 +6,7 @@ import pytest
 
 from policy_rollout import events as ev
 from policy_rollout.observed import Oddity
+from policy_rollout.plan import gate_view
 from policy_rollout.report.board import (
     Links,
     asks_now,
@@ -17,6 +18,7 @@ from policy_rollout.report.board import (
     standing_of,
     standing_words,
 )
+from policy_rollout.report.evidence import gate_evidence
 from tests.programs_under_way import (
     FULL,
     HEAD,
@@ -257,6 +259,17 @@ def test_the_evidence_links_tasks_and_sign_offs_to_their_issues():
     waiting = asked(QUORUM)
     evidence = evidence_of(waiting.outline, waiting.decide(), "prepare", LINKS)
     assert evidence.count("[POL-3](https://jira.test/browse/POL-3)") == 1
+
+
+def test_the_same_evidence_stands_in_jira_in_the_form_and_in_the_artifact():
+    program = asked(TWO_ROLES)
+    decision = program.decide()
+    evidence = gate_evidence(
+        gate_view(program.outline, program.state, "prepare", decision.judged["prepare"])
+    )
+    assert evidence in program.model.issues[program.desk("legal")].description
+    assert evidence in evidence_of(program.outline, decision, "prepare", LINKS)
+    assert evidence in form_text(program.outline, decision, LINKS, now=program.model.now)
 
 
 def test_the_form_says_that_it_signs_nothing_and_shows_each_waiting_gate():

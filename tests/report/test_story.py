@@ -1,5 +1,7 @@
 """What happened, a line an event."""
 
+from datetime import date
+
 import pytest
 
 from policy_rollout import events as ev
@@ -9,6 +11,7 @@ from tests.programs_under_way import BEGAN
 
 DONE, TODO = ev.Seen(state=State.DONE), ev.Seen(state=State.TODO)
 GATE = {"stage": "prepare", "round": 2}
+WAIVED = {"stage": "prepare", "account": "account-1", "history_id": "7", "at": BEGAN}
 WHO = {"role": "legal", "account": "account-1", "history_id": "7", "at": BEGAN}
 
 
@@ -92,3 +95,53 @@ def test_an_event_is_told_in_a_line(event: ev.Event, line: str):
 )
 def test_what_only_the_machine_needs_is_not_told(event: ev.Event):
     assert line_of(event) is None
+
+
+@pytest.mark.parametrize(
+    ("event", "line"),
+    [
+        (
+            ev.BackupCalled(
+                **GATE,
+                role="legal",
+                member="lea@x.org",
+                backups=("a@x.org", "b@x.org"),
+                why="silent",
+            ),
+            "gate prepare: a@x.org or b@x.org may sign for lea@x.org (legal)",
+        ),
+        (
+            ev.Reminded(**GATE, role="legal", step="owner", people=("boss@x.org",)),
+            "gate prepare: silence of legal, next step: owner",
+        ),
+        (
+            ev.Waived(
+                **WAIVED,
+                criterion="tasks",
+                person="pat@x.org",
+                reason="no",
+                until=date(2025, 12, 31),
+            ),
+            "gate prepare: pat@x.org waives tasks until 2025-12-31",
+        ),
+        (
+            ev.CodeGiven(
+                stage="prepare",
+                role="legal",
+                person="lea@x.org",
+                action="approve",
+                text="",
+                digest="d",
+                mark="m",
+                at=BEGAN,
+            ),
+            "gate prepare: lea@x.org answers by code: approve",
+        ),
+        (
+            ev.ProgramStopped(by="lea@x.org", reason="It harms people."),
+            "lea@x.org rejects the program for good: It harms people.",
+        ),
+    ],
+)
+def test_each_outcome_and_escalation_is_a_line(event: ev.Event, line: str):
+    assert line_of(event) == line
