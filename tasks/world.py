@@ -9,6 +9,7 @@ from prefect.cache_policies import NO_CACHE
 
 from policy_rollout.connections import open_jira, open_workbook, workbook_id
 from policy_rollout.decide import ToLookAt
+from policy_rollout.jira_issues import History
 from policy_rollout.observed import ObservedRow, Oddity, World
 from policy_rollout.program import ProgramState
 from policy_rollout.settings import Settings
@@ -32,7 +33,7 @@ def read_world(spec: Spec, wanted: ToLookAt) -> World:
         signed = jira.read(sign_offs, with_comments=True)
         finished = [each.issue_key for each in work.issues.values() if each.state is State.DONE]
         asked = (*sign_offs, *finished)
-        transitions = jira.transitions(asked) if asked else ()
+        history = jira.history(asked) if asked else History()
     gone = tuple(
         Oddity(key, "the issue was deleted, or is hidden from us")
         for key in (*work.gone, *signed.gone)
@@ -41,7 +42,8 @@ def read_world(spec: Spec, wanted: ToLookAt) -> World:
     return World(
         issues={**work.issues, **signed.issues},
         rows=rows,
-        transitions=transitions,
+        transitions=history.transitions,
+        edits=history.edits,
         comments=signed.comments,
         oddities=(*work.oddities, *signed.oddities, *gone, *odd_rows),
     )

@@ -36,7 +36,8 @@ class Action(StrEnum):
 class Attempt:
     """Somebody's proven answer at a gate; `person` is None for an account outside the program.
 
-    `digest` is the one the signer was shown, where the proof carries it.
+    `digest` is the one the signer was shown, where the proof carries it; `unclear` says why it is
+    no answer to what was asked.
     """
 
     stage: str
@@ -50,6 +51,7 @@ class Attempt:
     at: datetime
     via: ev.Via
     digest: str | None
+    unclear: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,10 @@ def _from_transition(
     if waits and hearing.now - transition.at < REASON_WITHIN:
         return  # its author may still be writing
     text = comment.text if comment else ""
-    action = Action.APPROVE
+    action, unclear = Action.APPROVE, ""
+    if not rejecting and not hearing.statuses.approves(transition.to_status):
+        words = f"{hearing.statuses.approved} or {hearing.statuses.rejected}"
+        unclear = f"{transition.to_status} is no answer; move this issue to {words}"
     if rejecting:
         for_good = read_words(text).for_good
         action = Action.REJECT_FOR_GOOD if for_good else Action.ASK_FOR_CHANGES
@@ -150,7 +155,29 @@ def _from_transition(
         at=transition.at,
         via=ev.Via.JIRA,
         digest=None,
+        unclear=unclear or _edited(hearing, state, transition, asked),
     )
+
+
+def _edited(
+    hearing: Hearing,
+    state: ProgramState,
+    transition: Transition,
+    asked: ev.SignOffAsked | None,
+) -> str:
+    """Why the text that was on the issue was not ours; empty where it was."""
+    foreign = [
+        each.name
+        for each in hearing.world.edits
+        if each.issue_key == transition.issue_key
+        and each.account != state.own_account
+        and (asked is None or asked.at <= each.at)
+        and each.at <= transition.at
+    ]
+    if not foreign:
+        return ""
+    who = ", ".join(dict.fromkeys(foreign))
+    return f"the text of this issue was edited by {who}; read it as it is written anew, then answer"
 
 
 def _in_order(transition: Transition) -> tuple[datetime, str]:

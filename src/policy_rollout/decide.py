@@ -202,25 +202,26 @@ class _Scene:
         return ev.Seen(state=State.MISSING) if row is None else self._see_row(item, row)
 
     def _see_issue(self, item: WorkItem) -> ev.Seen:
+        before = self.ahead.of(item.key).doers
         issue = self.world.issues.get(item.key)
         if issue is None:
-            return ev.Seen(state=State.MISSING)
+            return ev.Seen(state=State.MISSING, doers=before)
         if item.key in self.ahead.sent_back:
-            return ev.Seen(state=State.TODO)
+            return ev.Seen(state=State.TODO, doers=before)
         if issue.state is not State.DONE:
-            return ev.Seen(state=issue.state)
-        return ev.Seen(state=State.DONE, doers=self._doers(issue))
+            return ev.Seen(state=issue.state, doers=before)
+        return ev.Seen(state=State.DONE, doers=self._doers(issue, before))
 
-    def _doers(self, issue: ObservedIssue) -> tuple[str, ...]:
-        """The account that has a finished issue, and the one that moved it to done."""
+    def _doers(self, issue: ObservedIssue, before: tuple[str, ...]) -> tuple[str, ...]:
+        """Who has or had the finished issue, and everybody who ever moved it to done."""
         movers = [
             each.account
             for each in self.world.transitions
             if each.issue_key == issue.issue_key and each.to_state is State.DONE
         ]
         own = self.ahead.own_account
-        who = [issue.assignee or "", *movers[-1:]]
-        return tuple(sorted({account for account in who if account and account != own}))
+        who = {*before, issue.assignee or "", *movers}
+        return tuple(sorted(account for account in who if account and account != own))
 
     def _see_row(self, item: WorkItem, row: ObservedRow) -> ev.Seen:
         cells = digest_of({"cells": sorted(row.human)})[:16]

@@ -73,7 +73,7 @@ class RowsAdded(_Event):
 class Seen(BaseModel):
     """What was last seen of a work item; `cells` digests a row's human cells.
 
-    `doers` are the accounts of who has an issue and of who moved it to done.
+    `doers` are the accounts of who had the issue when it was done, and of who moved it there.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -196,11 +196,11 @@ def covered(
     return {
         "program": spec.program,
         "title": spec.name,
-        "policy": spec.policy.model_dump(mode="json"),
+        "policy": spec.policy.model_dump(mode="json", exclude_defaults=True),
         "timeline": timeline,
         "stage": stage,
         "round": gate_round,
-        "gate": spec.stages[stage].gate.model_dump(mode="json"),
+        "gate": spec.stages[stage].gate.model_dump(mode="json", exclude_defaults=True),
         "work": [
             {
                 "key": item.key,

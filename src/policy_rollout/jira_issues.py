@@ -22,7 +22,7 @@ from policy_rollout.errors import NoWayToStatus, WriteInDoubt
 from policy_rollout.jira_preflight import Preflight, check_site
 from policy_rollout.jira_reads import IssueReads, count_of
 from policy_rollout.jira_site import SERVICE, Call, JiraConnection, JiraSite
-from policy_rollout.observed import Comment, ObservedIssue, Oddity, Transition
+from policy_rollout.observed import Comment, ObservedIssue, Oddity, TextEdit, Transition
 from policy_rollout.work import State
 
 __all__ = [
@@ -57,6 +57,18 @@ class IssuesRead:
     comments: tuple[Comment, ...]
     gone: tuple[str, ...]
     oddities: tuple[Oddity, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What the changelogs of some issues tell, oldest first."""
+
+    transitions: tuple[Transition, ...] = ()
+    edits: tuple[TextEdit, ...] = ()
+
+
+def _in_order(change: Transition | TextEdit) -> tuple[datetime, str]:
+    return change.at, change.history_id.zfill(20)
 
 
 class JiraIssues:
@@ -180,10 +192,14 @@ class JiraIssues:
             oddities=oddities,
         )
 
+    def history(self, issue_keys: Collection[str]) -> History:
+        """Every change of status or of description that these issues went through."""
+        moves, edits = self._reads.history(frozenset(issue_keys))
+        return History(tuple(sorted(moves, key=_in_order)), tuple(sorted(edits, key=_in_order)))
+
     def transitions(self, issue_keys: Collection[str]) -> tuple[Transition, ...]:
         """Every change of status that these issues went through, oldest first."""
-        found = self._reads.transitions(frozenset(issue_keys))
-        return tuple(sorted(found, key=lambda each: (each.at, each.history_id.zfill(20))))
+        return self.history(issue_keys).transitions
 
     def changed_since(self, program_labels: Collection[str], since: datetime) -> tuple[str, ...]:
         """Jira keys of issues changed at or shortly before a time, as the search knows them.

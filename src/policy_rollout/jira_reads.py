@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from policy_rollout import jira_wire as wire
 from policy_rollout.errors import IssueNotOurs, ServiceUnavailable
 from policy_rollout.jira_site import SERVICE, Call, JiraSite
-from policy_rollout.observed import Comment, Transition
+from policy_rollout.observed import Comment, TextEdit, Transition
 from policy_rollout.work import State
 
 _FETCH_LIMIT = 100  # issues in one bulkfetch, by Jira's documentation
@@ -101,8 +101,8 @@ class IssueReads:
         call = Call("POST", "search/jql", doing, body=_query(jql, 1))
         return next(iter(self._site.send(call, wire.parse_page).items), None)
 
-    def transitions(self, issue_keys: Collection[str]) -> list[Transition]:
-        """Changes of status, in no order."""
+    def history(self, issue_keys: Collection[str]) -> tuple[list[Transition], list[TextEdit]]:
+        """Changes of status and of description, in no order."""
         known = frozenset(self._keys_by_id.values())
         self.fetch([key for key in issue_keys if key not in known], ("status",), _as_it_is)
         keys = {each: key for each, key in self._keys_by_id.items() if key in issue_keys}
@@ -111,16 +111,24 @@ class IssueReads:
             for some in _chunks(list(keys), _CHANGELOG_LIMIT)
             for change in self._changes(some)
         ]
-        states = self._states_for(changes)
-        return [wire.transition(each, keys[each.issue_id], states) for each in changes]
+        moves = [each for each in changes if each.field == "status"]
+        states = self._states_for(moves)
+        return (
+            [wire.transition(each, keys[each.issue_id], states) for each in moves],
+            [wire.text_edit(each, keys[each.issue_id]) for each in changes if each not in moves],
+        )
 
-    def _changes(self, ids: Sequence[str]) -> Iterator[wire.StatusChange]:
-        body = {"issueIdsOrKeys": list(ids), "fieldIds": ["status"], "maxResults": _CHANGELOG_LIMIT}
+    def _changes(self, ids: Sequence[str]) -> Iterator[wire.HistoryItem]:
+        body = {
+            "issueIdsOrKeys": list(ids),
+            "fieldIds": list(wire.HISTORY_FIELDS),
+            "maxResults": _CHANGELOG_LIMIT,
+        }
         doing = f"reading the history of {count_of(ids)}"
         call = Call("POST", "changelog/bulkfetch", doing, body=body)
         yield from self._pages(call, wire.parse_changes)
 
-    def _states_for(self, changes: Sequence[wire.StatusChange]) -> Mapping[str, State]:
+    def _states_for(self, changes: Sequence[wire.HistoryItem]) -> Mapping[str, State]:
         """What statuses mean; the project is only asked where no issue read so far tells it."""
         if any(each.to_id not in self._states for each in changes):
             path = f"project/{self._project}/statuses"

@@ -12,10 +12,11 @@ from typing import Any, Generic, TypeVar
 
 from policy_rollout.adf import to_adf, to_text
 from policy_rollout.desired import IssueKind, NewIssue
-from policy_rollout.observed import Comment, ObservedIssue, Transition
+from policy_rollout.observed import Comment, ObservedIssue, TextEdit, Transition
 from policy_rollout.work import State
 
 PROPERTY = "rollout"
+HISTORY_FIELDS = ("status", "description")
 LABEL = "rollout"
 LINK_TYPE = "Blocks"
 READ_FIELDS = (
@@ -72,10 +73,14 @@ class Page(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class StatusChange:
-    """A change of status as the changelog has it: the issue by id, `to_id` empty where null."""
+class HistoryItem:
+    """A change as the changelog has it: the issue by id, `field` as Jira names it.
+
+    For a change of status `to_id` is the new one's id, empty where null.
+    """
 
     issue_id: str
+    field: str
     history_id: str
     at: datetime
     account: str
@@ -317,11 +322,14 @@ def parse_embedded_comments(issue: RawIssue) -> CommentPage:
 
 
 def _parse_comment(issue_key: str, found: Any) -> Comment:
+    """A comment that somebody else has edited is nobody's word: its account is empty."""
+    author = str((found.get("author") or {}).get("accountId") or "")
+    editor = str((found.get("updateAuthor") or {}).get("accountId") or author)
     return Comment(
         issue_key=issue_key,
         comment_id=str(found["id"]),
         at=parse_time(found["created"]),
-        account=str((found.get("author") or {}).get("accountId") or ""),
+        account=author if editor == author else "",
         text=to_text(found.get("body")),
     )
 
@@ -339,21 +347,22 @@ def parse_statuses(answer: Any) -> dict[str, State]:
     return by_name | {str(each["id"]): parse_state(each) for each in found}
 
 
-def parse_changes(answer: Any) -> Page[StatusChange]:
+def parse_changes(answer: Any) -> Page[HistoryItem]:
     found = (
         _parse_change(str(log["issueId"]), history, item)
         for log in answer.get("issueChangeLogs") or ()
         for history in log.get("changeHistories") or ()
         for item in history.get("items") or ()
-        if (item.get("fieldId") or item.get("field")) == "status"
+        if (item.get("fieldId") or item.get("field")) in HISTORY_FIELDS
     )
     return Page(tuple(found), str(answer.get("nextPageToken") or ""))
 
 
-def _parse_change(issue_id: str, history: Any, item: Any) -> StatusChange:
+def _parse_change(issue_id: str, history: Any, item: Any) -> HistoryItem:
     author = history.get("author") or {}  # missing where an app or a deleted account did it
-    return StatusChange(
+    return HistoryItem(
         issue_id=issue_id,
+        field=str(item.get("fieldId") or item.get("field")),
         history_id=str(history["id"]),
         at=parse_time(history["created"]),
         account=str(author.get("accountId") or ""),
@@ -364,7 +373,17 @@ def _parse_change(issue_id: str, history: Any, item: Any) -> StatusChange:
     )
 
 
-def transition(change: StatusChange, issue_key: str, states: Mapping[str, State]) -> Transition:
+def text_edit(change: HistoryItem, issue_key: str) -> TextEdit:
+    return TextEdit(
+        issue_key=issue_key,
+        history_id=change.history_id,
+        at=change.at,
+        account=change.account,
+        name=change.name,
+    )
+
+
+def transition(change: HistoryItem, issue_key: str, states: Mapping[str, State]) -> Transition:
     """A change with what `states`, by id and by name, say of the status it led to."""
     to_state = states.get(change.to_id, states.get(change.to_status, State.UNKNOWN))
     return Transition(

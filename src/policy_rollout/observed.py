@@ -51,6 +51,17 @@ class Transition:
 
 
 @dataclass(frozen=True, slots=True)
+class TextEdit:
+    """A change of an issue's description, as the changelog tells it."""
+
+    issue_key: str
+    history_id: str
+    at: datetime
+    account: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Comment:
     issue_key: str
     comment_id: str
@@ -95,6 +106,7 @@ class World:
     transitions: tuple[Transition, ...]
     comments: tuple[Comment, ...]
     oddities: tuple[Oddity, ...]
+    edits: tuple[TextEdit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -253,8 +253,16 @@ def _updates(
 ) -> Iterator[UpdateIssue]:
     for issue in issues:
         observed = world.issues.get(issue.key)
-        if observed is not None and _differs(issue, observed):
+        if observed is not None and (
+            _differs(issue, observed) or _is_edited(state, world, observed)
+        ):
             yield UpdateIssue(state.issues[issue.key], issue)
+
+
+def _is_edited(state: ProgramState, world: World, observed: ObservedIssue) -> bool:
+    """Whether somebody else wrote the description last: it is ours, and is written anew."""
+    edits = [each for each in world.edits if each.issue_key == observed.issue_key]
+    return bool(edits) and edits[-1].account != state.own_account
 
 
 def _differs(issue: NewIssue, observed: ObservedIssue) -> bool:
@@ -460,11 +468,20 @@ def _partial_quorums(spec: Spec, state: ProgramState, stage: str) -> Iterator[Sa
 
 
 def outline_of(spec: Spec, *, today: date, conditions: Sequence[ev.Condition] = ()) -> Outline:
-    """A spec and what follows from it; `conditions` are those of passed gates, in their order."""
+    """A spec and what follows from it; `conditions` are those of passed gates, in their order.
+
+    A condition whose stage or team an amended spec no longer has stays: with the last stage, or
+    the first role.
+    """
     asked_for = (
-        condition_item(spec, number, stage=each.stage, team=each.team, text=each.text)
+        condition_item(
+            spec,
+            number,
+            stage=each.stage if each.stage in spec.stages else tuple(spec.stages)[-1],
+            team=each.team if each.team in spec.people else next(iter(spec.people)),
+            text=each.text,
+        )
         for number, each in enumerate(conditions, start=1)
-        if each.stage in spec.stages and each.team in spec.people
     )
     items = (*expand(spec), *asked_for)
     return Outline(spec, items, make_schedule(spec, items, today=today))

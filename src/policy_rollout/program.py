@@ -238,7 +238,11 @@ def take_gate(  # noqa: C901 - one case a kind
             gate.called, gate.reminded = {}, {}
             for key in event.sent_back:
                 state.sent_back[key] = event.cells.get(key, "")
-                state.seen[key] = ev.Seen(state=State.TODO, cells=event.cells.get(key, ""))
+                state.seen[key] = ev.Seen(
+                    state=State.TODO,
+                    cells=event.cells.get(key, ""),
+                    doers=state.of(key).doers,
+                )
         case ev.BackupCalled() | ev.Reminded():
             gate.escalate(event)
         case ev.GatePassed(digest=digest):

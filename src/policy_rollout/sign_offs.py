@@ -121,7 +121,7 @@ def _why_unheard(hearing: Hearing, state: ProgramState, attempt: Attempt) -> str
     shared = people_of_account(state, attempt.account) if attempt.account else ()
     if len(shared) > 1:
         return f"this account is that of {' and '.join(shared)}, so it does not tell who signs"
-    return None
+    return attempt.unclear or None
 
 
 def _why_not(hearing: Hearing, state: ProgramState, attempt: Attempt, seat: Bench) -> str | None:

@@ -69,10 +69,6 @@ def test_who_moved_the_work_to_done_signs_nothing_after_it_was_given_away():
     assert_refused(gate, f"{LEGAL} did work that this gate judges{LUIS_MAY_SIGN}")
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="what was seen of an item replaces what was seen before: see docs/security.md",
-)
 def test_who_had_the_work_when_it_was_done_signs_nothing_after_it_was_given_away():
     gate = one_short()
     reopened(gate, DOER, assignee=LEGAL)
@@ -83,7 +79,6 @@ def test_who_had_the_work_when_it_was_done_signs_nothing_after_it_was_given_away
     assert not gate.passed
 
 
-@pytest.mark.xfail(strict=True, reason="only the last move to done counts: see docs/security.md")
 def test_who_did_the_work_signs_nothing_after_somebody_else_closed_it_again():
     gate = one_short()
     reopened(gate, LEGAL)
@@ -327,9 +322,6 @@ def test_the_gate_that_a_condition_names_does_not_pass_without_it():
     assert_refused(gate, "the gate's criteria do not hold now; sign when it asks again")
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a condition whose team is gone is left out: see docs/security.md"
-)
 def test_a_condition_stays_after_an_amended_spec_dropped_its_team():
     gate = one_short()
     gate.says(LEGAL, "Condition for launch (comms): publish the page")

@@ -15,6 +15,9 @@ from policy_rollout.spec.model import Spec
 OPEN_ITEMS_SHOWN = 12
 PARTS_SHOWN = 40
 CHANGES_SHOWN = 12
+ROUNDS_SHOWN = 5
+WAIVERS_SHOWN = 12
+REASON_SHOWN = 400
 _ANSWERS = {Answer.HOLDS: "✓ holds", Answer.FAILS: "✗ not yet", Answer.CANNOT_TELL: "? cannot tell"}
 _WHY = {"todo": "to do"}
 
@@ -79,20 +82,27 @@ def _open_line(each: OpenItem, issues: Mapping[str, str]) -> str:
 
 def history(spec: Spec, gate: GateState) -> str:
     """Why earlier rounds ended, newest first."""
-    return "\n".join(
+    lines = [
         f"- Round {each.round} was rejected by {each.person} for {each.role} on "
-        f"{local(each.at, spec)}: {cell(each.reason)}"
+        f"{local(each.at, spec)}: {_cut(each.reason)}"
         for each in reversed(gate.rejections)
-    )
+    ]
+    return "\n".join(_bounded(lines, ROUNDS_SHOWN))
+
+
+def _cut(text: str) -> str:
+    short = cell(text)
+    return short if len(short) <= REASON_SHOWN else f"{short[:REASON_SHOWN]}…"
 
 
 def waivers(gate: GateState) -> str:
     """Every waiver of the gate, with its reason."""
-    return "\n".join(
+    lines = [
         f"- {cell(each.criterion)} is waived by {each.person} until {each.until}: "
-        f"{cell(each.reason)}"
+        f"{_cut(each.reason)}"
         for each in gate.waivers.values()
-    )
+    ]
+    return "\n".join(_bounded(lines, WAIVERS_SHOWN))
 
 
 def changes_since(gate: GateState) -> str:
@@ -100,7 +110,7 @@ def changes_since(gate: GateState) -> str:
     texts = [each for each in gate.covers.values() if each]
     if len(texts) < 2:  # noqa: PLR2004 - a difference needs two
         return ""
-    changed = [f"- {cell(line)}" for line in difference(texts[-2], texts[-1])]
+    changed = [f"- {_cut(line)}" for line in difference(texts[-2], texts[-1])]
     return "\n".join(["Changed since it was last asked:", "", *_bounded(changed, CHANGES_SHOWN)])
 
 
