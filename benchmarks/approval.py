@@ -27,7 +27,7 @@ import pyotp
 from cryptography.fernet import Fernet
 
 from policy_rollout.authenticators import Authenticators
-from policy_rollout.history import state_of
+from policy_rollout.history import records_of, state_of
 from policy_rollout.journal.store import Journal
 from policy_rollout.program import ProgramState
 from policy_rollout.sandbox.control import Sandbox
@@ -43,6 +43,8 @@ BUDGET_TIMES_BARE = 1.2
 LEAST_ROUNDS = 3
 WAIT_SECONDS = 120
 LOOK_SECONDS = 0.1
+REST_SECONDS = 4.0
+"""People answer long after a run was suspended, when its process has ended."""
 PROGRAM = "approvals"
 T = TypeVar("T")
 
@@ -131,7 +133,8 @@ class Prefect:
         wait_for(f"run {run} {states}", look)
 
     def resume(self, run: str, answer: dict[str, str]) -> float:
-        """The time just before; the same call for both flows."""
+        """Resume a run that has come to rest; the time just before. The same for both flows."""
+        time.sleep(REST_SECONDS)
         began = time.time()
         if not self._api.resume(run, answer):
             raise RuntimeError(f"run {run} does not wait")
@@ -220,9 +223,13 @@ class Program:
         state = self.state()
         made = state.issues.get(f"{PROGRAM}/{self._stage}/guideline")
         if made is None:
-            raise RuntimeError(f"{self._stage} has no issue")
+            raise RuntimeError(f"{self._stage} has no issue; the journal ends: {self._end()}")
         created = self.sandbox.as_person("m.tan@example.com").issue(made)["fields"]["created"]
         return datetime.fromisoformat(created).timestamp()
+
+    def _end(self) -> str:
+        with Journal(Settings.load().journal_address) as journal:
+            return "\n".join(str(each) for each in records_of(journal, PROGRAM)[-12:])
 
     @property
     def _stage(self) -> str:
