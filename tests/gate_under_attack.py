@@ -11,7 +11,15 @@ from policy_rollout import events as ev
 from policy_rollout.absences import Absence
 from policy_rollout.decide import Circumstances, decide
 from policy_rollout.desired import NewIssue
-from policy_rollout.observed import Comment, ObservedIssue, ObservedRow, Transition, World
+from policy_rollout.observed import (
+    AnswerStatuses,
+    Comment,
+    ObservedIssue,
+    ObservedRow,
+    TextEdit,
+    Transition,
+    World,
+)
 from policy_rollout.plan import AddRow, CreateIssue, MoveIssue, SayOnIssue, UpdateIssue, outline_at
 from policy_rollout.program import ProgramState, Recorded, fold
 from policy_rollout.report.notice_text import Notice
@@ -81,6 +89,9 @@ def nobody_absent(_person: str, _day: date) -> Absence | None:
     return None
 
 
+STATUSES = AnswerStatuses("Approved", "Rejected")
+
+
 @dataclass
 class Gate:
     """The program; `now` moves a minute ahead with each act and each look."""
@@ -93,6 +104,8 @@ class Gate:
     rows: dict[str, ObservedRow] = field(default_factory=dict)
     transitions: list[Transition] = field(default_factory=list)
     comments: list[Comment] = field(default_factory=list)
+    edits: list[TextEdit] = field(default_factory=list)
+    updated: list[str] = field(default_factory=list)
     absent: dict[str, Absence] = field(default_factory=dict)
     stage: str = "prepare"
 
@@ -162,10 +175,15 @@ class Gate:
     def decide(self):
         state = self.state
         world = World(
-            dict(self.issues), dict(self.rows), tuple(self.transitions), tuple(self.comments), ()
+            issues=dict(self.issues),
+            rows=dict(self.rows),
+            transitions=tuple(self.transitions),
+            comments=tuple(self.comments),
+            oddities=(),
+            edits=tuple(self.edits),
         )
         circumstances = Circumstances(
-            self.now, "Rejected", lambda person, _day: self.absent.get(person)
+            self.now, STATUSES, lambda person, _day: self.absent.get(person)
         )
         return decide(outline_at(self.spec, state, self.now), state, world, circumstances)
 
@@ -218,6 +236,9 @@ class Gate:
             content_digest=issue.content_digest,
             updated_at=self.now,
         )
+        self.updated.append(issue.key)
+        ours, mark = self.issues[issue.key].issue_key, f"edit-{len(self.edits)}"
+        self.edits.append(TextEdit(ours, mark, self.now, self.state.own_account, "us"))
 
     # What people do
 

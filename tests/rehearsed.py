@@ -13,7 +13,14 @@ from policy_rollout.history import decide_and_write, note, state_of
 from policy_rollout.journal.chain import GENESIS, StoredEntry, canonical_json, link
 from policy_rollout.journal.entries import Event as Written
 from policy_rollout.journal.store import Journal
-from policy_rollout.observed import Comment, ObservedIssue, ObservedRow, Transition, World
+from policy_rollout.observed import (
+    AnswerStatuses,
+    Comment,
+    ObservedIssue,
+    ObservedRow,
+    Transition,
+    World,
+)
 from policy_rollout.plan import (
     AddRow,
     CreateIssue,
@@ -61,6 +68,7 @@ stages:
     gate:
       sign_off: {{legal: 1}}
 """
+STATUSES = AnswerStatuses("Approved", "Rejected")
 
 
 def account_of(person: str) -> str:
@@ -111,7 +119,7 @@ class Rehearsal:
         world = World(
             dict(self.issues), dict(self.rows), tuple(self.transitions), tuple(self.comments), ()
         )
-        circumstances = Circumstances(self.now, "Rejected", lambda _person, _day: None)
+        circumstances = Circumstances(self.now, STATUSES, lambda _person, _day: None)
         decision = decide(outline, state, world, circumstances)
         decide_and_write(self.journal, state, decision.events, actor="rollout", at=self.now)
         self._apply(decision.changes)

@@ -142,10 +142,12 @@ def _why_not(hearing: Hearing, state: ProgramState, attempt: Attempt, seat: Benc
 def _stale(hearing: Hearing, state: ProgramState, attempt: Attempt) -> str | None:
     """Why the text that was signed is not the one that stands now, with the difference."""
     gate, digest = state.gates[attempt.stage], hearing.digests.get(attempt.stage)
-    if digest is None or gate.digest is None:
+    if digest is None:
         return "the gate's criteria do not hold now; sign when it asks again"
-    shown = attempt.digest if attempt.via is ev.Via.CODE else _on_the_issue(gate, attempt)
-    if shown not in gate.covers:
+    by_code = attempt.via is ev.Via.CODE
+    shown = attempt.digest if by_code else _on_the_issue(gate, attempt)
+    too_early = by_code and gate.ready_at is not None and attempt.at < gate.ready_at
+    if gate.digest is None or shown not in gate.covers or (shown == gate.digest and too_early):
         return "it was not asked for yet; read what is asked now and sign then"
     if shown == digest == gate.digest:
         return None

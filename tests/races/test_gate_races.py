@@ -20,7 +20,7 @@ from policy_rollout.decide import Circumstances, decide
 from policy_rollout.errors import CodeRefused, JournalConflict
 from policy_rollout.history import decide_and_write, note, records_of, state_of
 from policy_rollout.journal.store import Journal
-from policy_rollout.observed import World
+from policy_rollout.observed import AnswerStatuses, World
 from policy_rollout.plan import outline_at
 from policy_rollout.program import ProgramState, Recorded
 from policy_rollout.settings import Settings
@@ -32,6 +32,7 @@ TWO_OF_LEGAL = spec_with(("sign_off: {legal: 1, policy: 1}", "sign_off: {legal: 
 LOST = "lost"
 
 _start: list[Barrier] = []
+STATUSES = AnswerStatuses("Approved", "Rejected")
 
 
 def _take_barrier(barrier: Barrier) -> None:
@@ -67,7 +68,7 @@ def _judge_once(
     journal: Journal, state: ProgramState, text: str, world: World, now: datetime
 ) -> str:
     outline = outline_at(read_valid(text, "demo.yaml"), state, now)
-    decision = decide(outline, state, world, Circumstances(now, "Rejected", lambda *_: None))
+    decision = decide(outline, state, world, Circumstances(now, STATUSES, lambda *_: None))
     try:
         decide_and_write(journal, state, decision.events, actor="rollout", at=now)
     except JournalConflict:

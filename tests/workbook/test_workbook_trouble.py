@@ -56,7 +56,7 @@ def test_a_token_endpoint_that_is_down_is_unavailable(sandbox, workbook):
 
 def test_a_token_endpoint_that_answers_503_is_unavailable_and_no_wrong_key(sandbox, workbook):
     sandbox.set_faults({"kind": "error", "status": 503, "path": "/token$", "times": None})
-    with pytest.raises(ServiceUnavailable, match="Google Sheets: reading .* failed"):
+    with pytest.raises(ServiceUnavailable, match=r"Google Sheets: reading .* failed"):
         workbook.read("gambling")
 
 
