@@ -333,16 +333,14 @@ def _rewrites(rows: Iterable[DesiredRow], world: World) -> Iterator[RewriteRow]:
 
 
 def _links(outline: Outline, state: ProgramState, world: World) -> Iterator[LinkIssues]:
+    """One for each `after`; a deleted issue can neither have one nor be one's end."""
     for item in outline.items:
         observed = world.issues.get(item.key)
         if observed is None:
             continue
         for before in item.after:
-            blocker = state.issues.get(before)
-            if blocker is None or before not in world.issues:
-                continue
-            if blocker not in observed.blocked_by:
-                yield LinkIssues(observed.issue_key, blocker)
+            if before in world.issues and state.issues[before] not in observed.blocked_by:
+                yield LinkIssues(observed.issue_key, state.issues[before])
 
 
 def _moves(outline: Outline, state: ProgramState, world: World) -> Iterator[MoveIssue]:
