@@ -189,7 +189,9 @@ def test_a_deleted_task_is_missing_and_not_created_again():
     del program.model.issues[program.issue("prepare/guideline")]
     decision = program.decide()
     assert decision.events == (
-        ev.WorkSeen(items={"p/prepare/guideline": ev.Seen(state=State.MISSING)}),
+        ev.WorkSeen(
+            items={"p/prepare/guideline": ev.Seen(state=State.MISSING, doers=("account-of-wim",))}
+        ),
     )
     assert not any(isinstance(each, CreateIssue) for each in decision.changes)
 

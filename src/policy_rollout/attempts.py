@@ -223,7 +223,7 @@ def _comment_beside(
         if each.issue_key == transition.issue_key
         and each.account == transition.account
         and first <= each.at <= last
-        and not read_words(each.text).waivers
+        and not read_words(each.text).begins_waiver
     ]
     return min(near, key=lambda each: abs(each.at - transition.at), default=None)
 
@@ -234,7 +234,7 @@ def _from_comment(
     """A comment that waives is an answer of its own: it needs no transition."""
     words = read_words(comment.text)
     mark = f"comment:{comment.comment_id}"
-    if words.waivers and mark not in state.histories:
+    if words.begins_waiver and mark not in state.histories:
         yield Attempt(
             stage=stage,
             role=role,

@@ -23,6 +23,7 @@ _WAIVE = re.compile(
     r"\s*(?P<reason>.+)$"
 )
 _WAIVE_BEGUN = re.compile(r"(?i)^\W*waive\b")
+_CONDITION_BEGUN = re.compile(r"(?i)^\W*condition\s+for\b")
 _FOR_GOOD = re.compile(r"(?i)^\W*(?:reject(?:ed)?\s+)?for\s+good\W*$")
 _REOPEN_INSIDE = re.compile(r"(?i)\b(?:reopen|redo)\s*:\s*(?P<names>.+)$")
 
@@ -45,7 +46,10 @@ class AskedWaiver:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A text taken apart; `reason` is the whole of it, `unclear` are lines that begin a form."""
+    """A text taken apart; `reason` is the whole of it, `unclear` are lines that begin a form.
+
+    `begins_waiver` says that one of the lines, clear or not, is about a waiver.
+    """
 
     reason: str
     reopen: tuple[str, ...] = ()
@@ -53,6 +57,7 @@ class Words:
     waivers: tuple[AskedWaiver, ...] = ()
     for_good: bool = False
     unclear: tuple[str, ...] = ()
+    begins_waiver: bool = False
 
 
 def read_words(text: str) -> Words:
@@ -67,7 +72,7 @@ def read_words(text: str) -> Words:
             conditions.append(AskedCondition(stage, team, found["text"].strip()))
         elif waiver := _waiver(line):
             waivers.append(waiver)
-        elif _WAIVE_BEGUN.match(line):
+        elif _WAIVE_BEGUN.match(line) or _CONDITION_BEGUN.match(line):
             unclear.append(line.strip())
         elif _FOR_GOOD.match(line):
             for_good = True
@@ -81,6 +86,7 @@ def read_words(text: str) -> Words:
         waivers=tuple(waivers),
         for_good=for_good,
         unclear=tuple(unclear),
+        begins_waiver=any(_WAIVE_BEGUN.match(line) for line in text.splitlines()),
     )
 
 

@@ -130,6 +130,7 @@ def _why_not(hearing: Hearing, state: ProgramState, attempt: Attempt, seat: Benc
         return (
             seat.why_not(attempt.role, attempt.person)
             or _stale(hearing, state, attempt)
+            or _unclear(words)
             or _wrong_conditions(hearing, attempt, words)
         )
     if why := seat.why_no_say(attempt.role, attempt.person):
@@ -137,6 +138,14 @@ def _why_not(hearing: Hearing, state: ProgramState, attempt: Attempt, seat: Benc
     if not words.reason:
         return "a rejection needs its reason in a comment; write one, then reject again"
     return None
+
+
+def _unclear(words: Words) -> str | None:
+    """An approval whose condition is not understood would be one without it."""
+    if not words.unclear:
+        return None
+    form = "write it as `Condition for STAGE: what must be done`"
+    return f"this line is not understood: {' '.join(words.unclear[0].split())[:200]}; {form}"
 
 
 def _stale(hearing: Hearing, state: ProgramState, attempt: Attempt) -> str | None:

@@ -47,6 +47,7 @@ def site(sandbox):
     service = sandbox.as_person(sandbox.email).call("GET", "myself")["accountId"]
     gate = one_short(lena=lena, luis=luis)
     gate.write(ev.PeopleResolved(accounts={}, own_account=service))
+    gate.edits.clear()  # written under the account before
     with JiraIssues(connection_to(sandbox)) as jira:
         (issue_key,) = make(jira, sign_off("legal"))
         yield Site(gate, sandbox, jira, issue_key)

@@ -48,7 +48,7 @@ def test_a_digest_worked_out_before_the_gate_asked_for_it_is_refused():
     gate.gives_code(LEGAL, digest=later)
     gate.look()
     assert gate.state.gates["prepare"].digest == later
-    assert_refused(gate, DOES_NOT_HOLD)
+    assert_refused(gate, NOT_ASKED)
 
 
 def test_an_approval_while_a_criterion_fails_is_refused():
@@ -174,7 +174,7 @@ def test_an_approval_in_the_same_moment_as_a_rejection_does_not_count_for_the_ne
     gate.gives_code(SECOND_LEGAL, action="ask for changes", text="An example is wrong.")
     gate.gives_code(LEGAL)
     gate.look()
-    assert_refused(gate, DOES_NOT_HOLD)
+    assert_refused(gate, NOT_ASKED)
     assert gate.signers == []
 
 
