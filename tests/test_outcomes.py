@@ -29,6 +29,8 @@ WAIVABLE = f"""{HEAD}{ONE_TASK}
 """
 CONDITION = "p/launch/condition:1"
 
+NOT_LATER = "which does not come after this one; those that do: launch"
+
 
 def refusals(program: UnderWay) -> list[str]:
     return [each.why for each in of_kind(program.settle(), ev.SignOffRefused)]
@@ -117,13 +119,11 @@ def test_a_condition_of_a_sign_off_that_does_not_stand_is_no_work():
     [
         (
             "Condition for lanch: Tell the market",
-            "a condition names the gate 'lanch', which does not come after this one; those that do: "
-            "launch",
+            f"a condition names the gate 'lanch', {NOT_LATER}",
         ),
         (
             "Condition for prepare: Tell the market",
-            "a condition names the gate 'prepare', which does not come after this one; those that do: "
-            "launch",
+            f"a condition names the gate 'prepare', {NOT_LATER}",
         ),
         (
             "Condition for launch (opps): Tell the market",
