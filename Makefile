@@ -30,10 +30,10 @@ run: $(STAMP)
 	@$(BIN)/rollout up --play
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest -m 'not browser'
+	@$(BIN)/pytest -n 2 --dist loadfile -m 'not browser'
 
 browser-test: $(STAMP)
-	@$(BIN)/python -m pytest -m browser
+	@$(BIN)/pytest -m browser
 
 check: $(STAMP)
 	@$(BIN)/ruff format --check .

@@ -139,10 +139,11 @@ def run_pass(journal: Journal, settings: Settings, spec: Spec, *, run: str) -> P
     did_something = False
     state = _state_for(run, journal, spec)
     if not state.own_account:
-        state = preflight(journal, spec)
+        preflight(journal, spec, state)
         did_something = True
     for _ in range(MOST_LOOKS):
-        state = settle_doubts(journal, spec, state)
+        if settle_doubts(spec, state):
+            state = _state_for(run, journal, spec)
         now = datetime.now(UTC)
         outline = outline_at(spec, state, now)
         world = look_at_world(spec, to_look_at(outline, state))
@@ -164,30 +165,29 @@ def _state_for(run: str, journal: Journal, spec: Spec) -> ProgramState:
     return state
 
 
-def preflight(journal: Journal, spec: Spec) -> ProgramState:
-    """Check both services before the first write, and journal who everybody is; the state with it.
+def preflight(journal: Journal, spec: Spec, state: ProgramState) -> None:
+    """Check both services before the first write; journal who everybody is, into `state` as well.
 
     Raises:
         PreflightFailed: with all that is missing in both.
+        JournalConflict: somebody else wrote meanwhile.
     """
     resolved, missing = check_jira(spec)
     missing = (*missing, *check_workbook(spec))
     if missing:
         raise PreflightFailed(missing)
-    state = state_of(journal, spec.program)
     decide_and_write(journal, state, (resolved,), actor=ACTOR, at=datetime.now(UTC))
-    return state
 
 
-def settle_doubts(journal: Journal, spec: Spec, state: ProgramState) -> ProgramState:
-    """Look for creations whose answer was lost; the state with what became of them.
+def settle_doubts(spec: Spec, state: ProgramState) -> bool:
+    """Look for creations whose answer was lost, if any; whether there were some.
 
     Raises:
         WriteInDoubt: some may still arrive; the rest of the program waits for them.
     """
     for doubt in state.doubts.values():
         settle_doubt(spec, doubt)
-    return state_of(journal, spec.program) if state.doubts else state
+    return bool(state.doubts)
 
 
 def apply(spec: Spec, changes: tuple[Change, ...], *, head: int) -> None:

@@ -14,12 +14,12 @@ from typer.testing import CliRunner
 from flows.forms import ACTIONS, resume_form
 from flows.programs import PASTED, SHIPPED
 from policy_rollout import cli, jira_preflight
+from policy_rollout.attempts import REASON_WITHIN, Action
 from policy_rollout.errors import ExitCode
 from policy_rollout.jira_wire import LINK_TYPE
 from policy_rollout.program import ProgramState
 from policy_rollout.settings import Settings
 from policy_rollout.sign_off_words import AskedCondition, AskedWaiver, read_words
-from policy_rollout.sign_offs import REASON_WITHIN, Action
 from policy_rollout.spec.reader import read_valid
 
 CHECKOUT = Path(__file__).parents[2]

@@ -9,7 +9,8 @@ from carried import RIMA, ROWS, SIGN_OFF, TASKS, Carried
 from prefect import flow
 from prefect.client.orchestration import get_client
 
-from flows.taking_up import RECREATE, note_answer, wait_key
+from flows.forms import RECREATE
+from flows.taking_up import note_answer, wait_key
 from policy_rollout import events as ev
 from policy_rollout.history import note
 from policy_rollout.journal.store import Journal
@@ -28,7 +29,7 @@ def answer(program: Carried) -> None:
         given = json.dumps({"action": RECREATE, "note": "deleted by mistake"})
         client.create_flow_run_input(UUID(program.run), key, given)
     with Journal(Settings.load().journal_address) as journal:
-        note_answer(journal, "demo", program.run)
+        note_answer(journal, Settings.load(), program.spec, program.run)
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ def test_an_answer_is_taken_once(program_of_a_run):
     entries = program_of_a_run.kinds
 
     with Journal(Settings.load().journal_address) as journal:
-        note_answer(journal, "demo", program_of_a_run.run)
+        note_answer(journal, Settings.load(), program_of_a_run.spec, program_of_a_run.run)
 
     assert program_of_a_run.kinds == entries
     assert program_of_a_run.state.waits == 1

@@ -11,6 +11,7 @@ from running_up import (
     PROFILE,
     RIMA,
     SLOWEST_SECONDS,
+    TOSEI,
     as_json,
     ended,
     engine_of,
@@ -61,7 +62,7 @@ def test_work_done_in_jira_moves_the_program_without_anybody_pressing_resume(up)
 def test_a_run_resumed_twice_at_once_after_the_last_sign_off_ends_once(up):
     state = up.state("first")
     up.until_it_waits(state.run)
-    up.sandbox.as_person(RIMA).move(up.state("first").issues[SIGN_OFF], "Approved")
+    up.sandbox.as_person(TOSEI).move(up.state("first").issues[SIGN_OFF], "Approved")
 
     with ThreadPoolExecutor(2) as threads:
         api_url = up.address.prefect_api_url

@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
@@ -49,10 +50,16 @@ def create_app(folder: Path) -> Starlette:
             Middleware(RequestLog, state=state),
             Middleware(FaultInjection, faults=state.faults),
         ],
+        exception_handlers={ClientDisconnect: _nobody_listens},
         lifespan=_lifespan,
     )
     app.state.sandbox = state
     return app
+
+
+async def _nobody_listens(_request: Request, _error: Exception) -> Response:
+    """A client that was killed while it sent: there is nobody to answer, and nothing is wrong."""
+    return Response(status_code=HTTPStatus.BAD_REQUEST)
 
 
 @asynccontextmanager
