@@ -45,8 +45,8 @@ def test_an_audit_says_the_outcome_of_each_gate_and_the_head(home):
     done = rollout("audit", "appeals")
     assert done.stdout.splitlines() == [
         f"appeals: 45 entries, head {head_of(home)}",
-        "gate prepare: passed at entry 36; recomputed: same outcome",
-        "gate launch: passed at entry 45; recomputed: same outcome",
+        "gate prepare: passed at entry 34; recomputed: same outcome",
+        "gate launch: passed at entry 43; recomputed: same outcome",
         "verified: the chain is whole and every gate comes to the same outcome",
     ]
     assert done.exit_code == ExitCode.DONE
@@ -68,7 +68,7 @@ def test_an_audit_prints_json_for_a_machine(home):
     assert told["gates"][0] == {
         "gate": "prepare",
         "passed_at": "2026-03-02T01:24:00+00:00",
-        "entry": 36,
+        "entry": 34,
         "same_outcome": True,
     }
     assert told["findings"] == [

@@ -135,7 +135,10 @@ class Up:
         found = until(lambda: service.call("POST", "search/jql", body)["issues"], "issues in Jira")
         labels = [each["fields"]["labels"] for each in found]
         return Counter(
-            label.removeprefix("rollout/") for each in labels for label in each if "/" in label[8:]
+            label.removeprefix("rollout/")
+            for each in labels
+            for label in each
+            if label.startswith(f"rollout/{program}/")
         )
 
     def keys(self, program: str) -> Counter[str]:
