@@ -201,11 +201,9 @@ class Program:
             raise RuntimeError(f"the gate of {self._stage} is not ready")
         return {
             "action": "approve",
-            "gate": self._stage,
-            "role": role,
+            "gate": f"{self._stage} for {role}, text {gate.digest[:16]}",
             "person": person,
             "code": self.apps[person].at(datetime.now(UTC)),
-            "shown": f"{self._stage}:{gate.digest[:16]}",
         }
 
     def resume_and_wait(self, answer: dict[str, str]) -> None:

@@ -1,5 +1,7 @@
 """The Resume form: look again, or answer a waiting gate with a one-time code."""
 
+import re
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from prefect.input import RunInput
@@ -13,43 +15,56 @@ CHECK = "check now"
 RECREATE = "create again what was deleted"
 ACTIONS = (CHECK, *(each.value for each in Action), RECREATE)
 NO_GATE = "-"
+_DESK = re.compile(r"(?P<stage>\S+) for (?P<role>\S+)(?:, text (?P<digest>\S+))?")
+_DIGEST_SHOWN = 16
 
 
 def resume_form(spec: Spec, state: ProgramState, text: str) -> type[RunInput]:
-    """A form whose drop-downs hold the waiting gates and their roles; its default signs nothing."""
-    waiting = state.waiting_stages
-    roles = dict.fromkeys(role for stage in waiting for role in spec.stages[stage].gate.sign_off)
-    shown = " ".join(
-        f"{stage}:{digest[:16]}"
-        for stage in waiting
-        if (digest := state.gates[stage].digest) is not None
-    )
+    """A form whose gates are those that wait, each with what it shows; its default signs nothing.
+
+    Few fields without words of their own: Prefect gives the evidence what room they leave.
+    """
+    desks = [
+        _desk(stage, role, state.gates[stage].digest)
+        for stage in state.waiting_stages
+        for role in spec.stages[stage].gate.sign_off or (NO_GATE,)
+    ]
     form = create_model(
         "Answer",
         __base__=RunInput,
-        action=_choice(ACTIONS, "What to do. Every answer except approve needs a reason."),
-        gate=_choice((NO_GATE, *waiting), "The stage whose gate you answer."),
-        role=_choice((NO_GATE, *roles), "The role you answer for."),
-        person=_text("Your mail address, as the program's spec has it."),
-        code=_text("The code that your authenticator app shows now; it works once."),
-        note=_text(
-            "Your reason. Lines such as `Reopen: guideline` or `Condition for launch: ...` "
-            "do something; see above."
-        ),
-        shown=(str, Field(default=shown, description="What this form shows; leave it as it is.")),
+        action=_choice("What to do", ACTIONS),
+        gate=_choice("Gate, role and the text that you read", (NO_GATE, *desks)),
+        person=_text("Your mail address, as in the spec"),
+        code=_text("The code that your authenticator shows"),
+        note=_text("Reason, or note"),
     )
     return form.with_initial_data(description=text)
 
 
-def _choice(options: tuple[str, ...], description: str) -> Any:
-    return (Literal[options], Field(default=options[0], description=description))
+def _desk(stage: str, role: str, digest: str | None) -> str:
+    return f"{stage} for {role}" + (f", text {digest[:_DIGEST_SHOWN]}" if digest else "")
 
 
-def _text(description: str) -> Any:
-    return (str, Field(default="", description=description))
+def _choice(title: str, options: tuple[str, ...]) -> Any:
+    return (Literal[options], Field(default=options[0], title=title))
 
 
-def shown_digest(shown: str, stage: str) -> str:
-    """The digest that a form showed of a gate; empty where it showed none."""
-    pairs = (pair.partition(":") for pair in shown.split())
-    return next((digest for name, _, digest in pairs if name == stage), "")
+def _text(title: str) -> Any:
+    return (str, Field(default="", title=title))
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The gate that somebody answers, and the beginning of the digest that the form showed."""
+
+    stage: str
+    role: str
+    digest: str
+
+
+def chosen(gate: str) -> Chosen:
+    """What stands behind a choice of the form; the text itself where it is none of them."""
+    found = _DESK.fullmatch(gate)
+    if found is None:
+        return Chosen(gate, NO_GATE, "")
+    return Chosen(found["stage"], found["role"], found["digest"] or "")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from prefect import get_run_logger
 
-from flows.forms import CHECK, RECREATE, shown_digest
+from flows.forms import CHECK, RECREATE, chosen
 from policy_rollout import events as ev
 from policy_rollout import prefect_api
 from policy_rollout.errors import (
@@ -26,7 +26,7 @@ from policy_rollout.spec.model import Spec
 from policy_rollout.spec.reader import read_valid
 from policy_rollout.work import State
 
-ANSWER_FIELDS = ("action", "gate", "role", "person", "code", "note", "shown")
+ANSWER_FIELDS = ("action", "gate", "person", "code", "note")
 AT_WORK = frozenset({"scheduled", "pending", "running", "cancelling"})
 
 
@@ -104,14 +104,15 @@ def _resumed(state: ProgramState, given: dict[str, str]) -> list[ev.Event]:
 
 def _take_answer(journal: Journal, settings: Settings, spec: Spec, given: dict[str, str]) -> None:
     """Refusals are journaled where the gate waits, and shown in the run's log."""
+    desk = chosen(given["gate"])
     answer = GivenAnswer(
-        stage=given["gate"],
-        role=given["role"],
+        stage=desk.stage,
+        role=desk.role,
         person=given["person"].strip(),
         action=given["action"],
         reason=given["note"],
         code=given["code"].strip(),
-        shown=shown_digest(given["shown"], given["gate"]),
+        shown=desk.digest,
     )
     try:
         take_answer(journal, settings, spec, answer, now=datetime.now(UTC))

@@ -111,7 +111,7 @@ def check_now(page: Page, run: str, picture: Take, *, because: str) -> None:
     expect(form.get_by_text("Check now looks at Jira and the workbook")).to_be_visible()
     expect(form.get_by_role("row").filter(has_text="checklist queues")).to_be_visible()
     picture("resume-form")
-    form.locator("textarea").nth(2).fill(because)  # after person and code
+    form.locator("textarea").last.fill(because)
     form.get_by_role("button", name="Submit").click()
     expect(form).to_be_hidden()
 

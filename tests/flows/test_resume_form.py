@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from flows.forms import ACTIONS, CHECK, NO_GATE, resume_form, shown_digest
+from flows.forms import ACTIONS, CHECK, NO_GATE, Chosen, chosen, resume_form
 from policy_rollout.sign_offs import Action
 from tests.programs_under_way import HEAD, PLAIN, TWO_ROLES, UnderWay, asked
 
@@ -18,9 +18,8 @@ def choices(form, field: str) -> list[str]:
 
 def test_a_form_that_is_sent_as_it_is_only_looks():
     sent = form_of(asked(PLAIN))()
-    assert (sent.action, sent.gate, sent.role, sent.person, sent.code, sent.note) == (
+    assert (sent.action, sent.gate, sent.person, sent.code, sent.note) == (
         CHECK,
-        NO_GATE,
         NO_GATE,
         "",
         "",
@@ -34,40 +33,48 @@ def test_every_answer_to_a_gate_can_be_chosen():
     assert {each.value for each in Action} <= set(offered)
 
 
-def test_the_gates_that_wait_and_their_roles_can_be_chosen():
-    form = form_of(asked(TWO_ROLES))
-    assert choices(form, "gate") == ["-", "prepare"]
-    assert choices(form, "role") == ["-", "legal", "policy"]
+def desks_of(program: UnderWay) -> list[Chosen]:
+    return [chosen(each) for each in choices(form_of(program), "gate")[1:]]
+
+
+def test_the_gates_that_wait_can_be_chosen_with_role_and_text():
+    program = asked(TWO_ROLES)
+    digest = program.state.gates["prepare"].digest[:16]
+    assert choices(form_of(program), "gate") == [
+        "-",
+        f"prepare for legal, text {digest}",
+        f"prepare for policy, text {digest}",
+    ]
+    assert desks_of(program) == [
+        Chosen("prepare", "legal", digest),
+        Chosen("prepare", "policy", digest),
+    ]
 
 
 def test_gates_that_are_not_open_cannot_be_chosen():
     form = form_of(asked(PLAIN + "  launch: {after: [prepare], gate: {sign_off: {ops: 1}}}\n"))
-    assert choices(form, "gate") == ["-", "prepare"]
-    with pytest.raises(ValidationError, match="Input should be '-' or 'prepare'"):
-        form(gate="launch")
+    with pytest.raises(ValidationError, match="Input should be '-'"):
+        form(gate="launch for ops")
 
 
-def test_the_form_carries_the_digest_of_each_gate_that_asks():
+def test_each_gate_has_its_own_text():
     program = UnderWay(
         f"{HEAD}  one: {{gate: {{sign_off: {{legal: 1}}}}}}\n"
         "  two: {gate: {sign_off: {policy: 1}}}\n"
     )
     program.settle()
-    shown = form_of(program)().shown
-    for stage in ("one", "two"):
-        digest = program.state.gates[stage].digest
-        assert shown_digest(shown, stage) == digest[:16]
+    for desk in desks_of(program):
+        assert desk.digest == program.state.gates[desk.stage].digest[:16]
 
 
-def test_a_form_that_was_emptied_shows_no_digest():
-    assert shown_digest("", "prepare") == ""
-    assert shown_digest("launch:0123", "prepare") == ""
-
-
-def test_a_gate_whose_work_is_open_has_no_digest_to_answer():
+def test_a_gate_whose_work_is_open_has_no_text_to_answer():
     program = UnderWay(PLAIN)
     program.settle()
-    assert form_of(program)().shown == ""
+    assert {each.digest for each in desks_of(program)} == {""}
+
+
+def test_a_choice_that_the_form_did_not_offer_is_kept_as_it_was_written():
+    assert chosen("prepare") == Chosen("prepare", "-", "")
 
 
 def test_the_evidence_stands_above_the_form():
