@@ -41,6 +41,17 @@ def resume_form(spec: Spec, state: ProgramState, text: str) -> type[RunInput]:
     return form.with_initial_data(description=text)
 
 
+def trouble_form(text: str) -> type[RunInput]:
+    """Where the program itself cannot be read: nothing to answer but to look again."""
+    form = create_model(
+        "Answer",
+        __base__=RunInput,
+        action=_choice("What to do", (CHECK,)),
+        note=_text("Note"),
+    )
+    return form.with_initial_data(description=text)
+
+
 def _desk(stage: str, role: str, digest: str | None) -> str:
     return f"{stage} for {role}" + (f", text {digest[:_DIGEST_SHOWN]}" if digest else "")
 

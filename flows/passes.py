@@ -1,7 +1,6 @@
 """One pass of a program: look, decide, journal, apply, until there is nothing left to do."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -13,6 +12,7 @@ from flows.publishing import publish
 from flows.taking_up import already_launched
 from policy_rollout import events as ev
 from policy_rollout.circumstances import circumstances_of
+from policy_rollout.comments import SayOnIssue
 from policy_rollout.connections import links_of
 from policy_rollout.decide import Decision, as_known, decide, to_look_at
 from policy_rollout.desired import NewIssue
@@ -28,6 +28,7 @@ from policy_rollout.errors import (
 from policy_rollout.history import decide_and_write, note, state_of
 from policy_rollout.jira_issues import BULK_LIMIT
 from policy_rollout.journal.store import Journal
+from policy_rollout.outline import outline_at
 from policy_rollout.plan import (
     AddRow,
     Change,
@@ -35,9 +36,7 @@ from policy_rollout.plan import (
     LinkIssues,
     MoveIssue,
     RewriteRow,
-    SayOnIssue,
     UpdateIssue,
-    outline_at,
 )
 from policy_rollout.program import ProgramState
 from policy_rollout.report.board import form_text, headline
@@ -90,7 +89,7 @@ def pass_or_trouble(journal: Journal, settings: Settings, spec: Spec, *, run: st
     outline = outline_at(spec, passed.decision.ahead, now)
     if passed.did_something:
         publish(settings, outline, passed.decision, now=now)
-    if passed.decision.ahead.is_over:
+    if passed.decision.ahead.is_over and passed.decision.ahead.trouble is None:
         return Stands(is_over=True, text=headline(outline, passed.decision.ahead))
     text = form_text(outline, passed.decision, links_of(settings, spec), now=now)
     return Stands(is_over=False, text=text)
@@ -136,7 +135,7 @@ def run_pass(journal: Journal, settings: Settings, spec: Spec, *, run: str) -> P
         JournalConflict: somebody else wrote meanwhile; start again.
         ProgramAlreadyLaunched: another run took the program over.
     """
-    did_something = False
+    did_something, is_in_doubt = False, False
     state = _state_for(run, journal, spec)
     if not state.own_account:
         preflight(journal, spec, state)
@@ -151,8 +150,12 @@ def run_pass(journal: Journal, settings: Settings, spec: Spec, *, run: str) -> P
         decide_and_write(journal, state, decision.events, actor=ACTOR, at=now)
         if not decision.changes:
             return Passed(decision, did_something or bool(decision.events))
-        with suppress(WriteInDoubt):  # the next look tells whether it happened
+        try:
             apply(spec, decision.changes, head=state.head)
+        except WriteInDoubt:
+            if is_in_doubt:
+                raise  # twice in a pass: the service is down, and is asked again later
+            is_in_doubt = True  # the next look tells whether it happened
         did_something = True
         state = _state_for(run, journal, spec)
     raise NeverSettles(MOST_LOOKS, repr(decision.changes[0]))

@@ -19,7 +19,7 @@ from prefect.client.schemas.filters import (
 
 from policy_rollout.connections import links_of
 from policy_rollout.decide import Decision
-from policy_rollout.plan import Outline
+from policy_rollout.outline import Outline
 from policy_rollout.report.board import board, evidence_of, gate_words, headline
 from policy_rollout.settings import Settings
 

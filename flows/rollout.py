@@ -10,17 +10,16 @@ from uuid import uuid4
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.flow_runs import suspend_flow_run
-from prefect.input import RunInput
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from pydantic import Field
 
-from flows.forms import resume_form
+from flows.forms import resume_form, trouble_form
 from flows.passes import pass_or_trouble
 from flows.programs import PASTED, SHIPPED, run_name, text_of
-from flows.taking_up import note_answer, take_up, wait_key
+from flows.taking_up import note_answer, note_resumed, take_up, wait_key
 from policy_rollout.errors import (
-    JournalUnavailable,
+    JournalError,
     ProgramAlreadyLaunched,
     SettingsWrong,
     SpecRefused,
@@ -68,10 +67,10 @@ def rollout(
     except (SpecRefused, ProgramAlreadyLaunched) as error:
         get_run_logger().error("Nothing was launched.\n%s", error)
         return Failed(message=str(error))
-    except (JournalUnavailable, SettingsWrong) as error:
+    except (JournalError, SettingsWrong) as error:
         get_run_logger().error("%s", error)
         suspend_flow_run(
-            wait_for_input=RunInput.with_initial_data(description=str(error)),
+            wait_for_input=trouble_form(str(error)),
             key=f"journal-{uuid4()}",
             timeout=None,
         )
@@ -93,3 +92,4 @@ def _carry(text: str, source: str) -> State[str]:
                 key=wait_key(state),
                 timeout=None,
             )
+            note_resumed(journal, settings, spec, run, wait=state.waits)

@@ -16,7 +16,7 @@ from policy_rollout.errors import (
     ProgramAlreadyLaunched,
     SettingsWrong,
 )
-from policy_rollout.history import decide_and_write, state_of
+from policy_rollout.history import decide_and_write, note, state_of
 from policy_rollout.journal.store import Journal
 from policy_rollout.program import ProgramState
 from policy_rollout.settings import Settings
@@ -91,6 +91,18 @@ def note_answer(journal: Journal, settings: Settings, spec: Spec, run: str) -> N
         resumed = _resumed(state, given)
         with suppress(JournalConflict):  # watch noted something: read again
             decide_and_write(journal, state, resumed, actor="Prefect", at=datetime.now(UTC))
+
+
+def note_resumed(journal: Journal, settings: Settings, spec: Spec, run: str, *, wait: int) -> None:
+    """Count a wait that is over, also one that was resumed without an answer.
+
+    Else the next wait would have its key, which has fired before, and never suspend.
+    """
+    note_answer(journal, settings, spec, run)
+    state = state_of(journal, spec.program)
+    if state.waits == wait:
+        resumed = ev.Resumed(wait=wait, because="resumed without an answer")
+        note(journal, spec.program, (resumed,), actor="Prefect", at=datetime.now(UTC))
 
 
 def _resumed(state: ProgramState, given: dict[str, str]) -> list[ev.Event]:

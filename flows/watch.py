@@ -13,12 +13,14 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from flows.forms import CHECK
+from flows.lost_runs import start_again_if_lost
 from flows.publishing import publish
 from policy_rollout import prefect_api
 from policy_rollout.circumstances import circumstances_of
 from policy_rollout.decide import Decision, as_known, decide, steps_due, to_look_at
 from policy_rollout.errors import (
     JournalConflict,
+    JournalTampered,
     RolloutError,
     ServiceError,
     SettingsWrong,
@@ -26,8 +28,8 @@ from policy_rollout.errors import (
 )
 from policy_rollout.history import decide_and_write, programs, state_of
 from policy_rollout.journal.store import Journal
-from policy_rollout.plan import outline_at
-from policy_rollout.prefect_api import RunRefused, RunSeen
+from policy_rollout.outline import outline_at
+from policy_rollout.prefect_api import RunRefused
 from policy_rollout.program import ProgramState
 from policy_rollout.settings import Settings
 from policy_rollout.spec.reader import read_valid
@@ -36,8 +38,6 @@ from tasks.world import changed_since, read_world
 RUN_LASTS = timedelta(seconds=54)
 LOOKS_BACK = timedelta(minutes=15)
 """How old a change may be that a run still notices; the hourly look at everything sees the rest."""
-SILENT_AFTER = timedelta(minutes=15)
-"""A pass never lasts that long: a run that says Running since then has lost its process."""
 OUTSIDE = (ServiceError, SettingsWrong, SpecRefused, RunRefused)
 """What may be wrong with one program, or with one service, while the others go on."""
 
@@ -78,17 +78,17 @@ class Looked:
 
 def look(journal: Journal, settings: Settings, *, since: datetime, everything: bool) -> Looked:
     """One look at all programs that wait; one that cannot be looked at keeps no other waiting."""
-    states = [state_of(journal, program) for program in programs(journal)]
-    unfinished = {state.run: state for state in states if state.run and not state.is_over}
+    states, troubles = _readable(journal)
+    unfinished = {state.run: state for state in states if state.run and _goes_on(state)}
     if not unfinished:
-        return Looked(0)
+        return Looked(0, tuple(troubles))
     runs = prefect_api.look_up(tuple(unfinished))
     for run in runs.values():
         start_again_if_lost(run)
     waiting = [unfinished[run.run] for run in runs.values() if run.is_waiting]
     if not waiting:
-        return Looked(0)
-    changed, resumed, troubles = None, 0, []
+        return Looked(0, tuple(troubles))
+    changed, resumed = None, 0
     if not everything:
         try:
             changed = changed_since(settings, waiting, since)
@@ -97,27 +97,36 @@ def look(journal: Journal, settings: Settings, *, since: datetime, everything: b
             troubles.append(_told(str(error)))
     for state in waiting:
         is_changed = changed is None or state.program in changed
-        if is_changed or _is_due(state) or _is_silent(journal, settings, state):
-            try:
+        try:
+            if is_changed or _is_due(state) or _is_silent(journal, settings, state):
                 resumed += look_at(journal, settings, state)
-            except OUTSIDE as error:
-                troubles.append(_told(f"{state.program}: {error}"))
+        except OUTSIDE as error:
+            troubles.append(_told(f"{state.program}: {error}"))
     return Looked(resumed, tuple(troubles))
+
+
+def _readable(journal: Journal) -> tuple[list[ProgramState], list[str]]:
+    """The programs whose journal and spec can be read, and what is wrong with the others."""
+    states: list[ProgramState] = []
+    troubles: list[str] = []
+    for program in programs(journal):
+        try:
+            state = state_of(journal, program)
+            read_valid(state.spec_text, state.spec_path)
+        except (JournalTampered, SpecRefused) as error:
+            troubles.append(_told(f"{program}: {error}"))
+        else:
+            states.append(state)
+    return states, troubles
+
+
+def _goes_on(state: ProgramState) -> bool:
+    return not state.is_over or state.trouble is not None
 
 
 def _told(trouble: str) -> str:
     get_run_logger().warning("%s", trouble)
     return trouble
-
-
-def start_again_if_lost(run: RunSeen) -> None:
-    """A crashed run, or one at work without a sign of life, goes on from its journal."""
-    at_work = run.state in {"running", "pending"}
-    silent = run.since is not None and datetime.now(UTC) - run.since > SILENT_AFTER
-    if (run.state == "crashed" or (at_work and silent)) and prefect_api.start_again(
-        run, f"found {run.state} by watch"
-    ):
-        get_run_logger().warning("run %s (%s) was lost; it is started again", run.name, run.state)
 
 
 def _is_due(state: ProgramState) -> bool:

@@ -9,6 +9,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from policy_rollout import events as ev
+from policy_rollout.comments import SayOnIssue
 from policy_rollout.connections import open_jira
 from policy_rollout.desired import NewIssue
 from policy_rollout.errors import (
@@ -21,7 +22,7 @@ from policy_rollout.errors import (
 from policy_rollout.history import decide_and_write, note, state_of
 from policy_rollout.jira_issues import JiraIssues
 from policy_rollout.journal.store import Journal
-from policy_rollout.plan import LinkIssues, MoveIssue, SayOnIssue, UpdateIssue
+from policy_rollout.plan import LinkIssues, MoveIssue, UpdateIssue
 from policy_rollout.program import Doubt
 from policy_rollout.settings import Settings
 from policy_rollout.spec.model import Spec
@@ -118,9 +119,11 @@ def settle_doubt(spec: Spec, doubt: Doubt) -> None:
 
 @task(task_run_name="update issues", cache_policy=NO_CACHE)
 def update_issues(spec: Spec, updates: Sequence[UpdateIssue]) -> None:
-    with open_jira(Settings.load(), spec) as jira:
+    with _jira_and_journal(spec) as (jira, journal, _):
         for each in updates:
             jira.update(each.issue_key, each.issue)
+            if each.undoes:
+                _note(journal, spec, ev.Said(marks=(each.undoes,)))
 
 
 @task(task_run_name="link issues", cache_policy=NO_CACHE)

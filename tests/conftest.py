@@ -3,12 +3,16 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 
 from policy_rollout.journal.store import Journal
 from policy_rollout.sandbox.control import Sandbox
 from policy_rollout.sandbox.server import running
+
+hypothesis.settings.register_profile("whatever the machine's speed", deadline=None)
+hypothesis.settings.load_profile("whatever the machine's speed")
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from policy_rollout import events as ev
 from policy_rollout.absences import Absence
+from policy_rollout.comments import SayOnIssue
 from policy_rollout.decide import Circumstances, decide
 from policy_rollout.desired import NewIssue
 from policy_rollout.observed import (
@@ -20,7 +21,8 @@ from policy_rollout.observed import (
     Transition,
     World,
 )
-from policy_rollout.plan import AddRow, CreateIssue, MoveIssue, SayOnIssue, UpdateIssue, outline_at
+from policy_rollout.outline import outline_at
+from policy_rollout.plan import AddRow, CreateIssue, MoveIssue, UpdateIssue
 from policy_rollout.program import ProgramState, Recorded, fold
 from policy_rollout.report.notice_text import Notice
 from policy_rollout.spec.model import Spec

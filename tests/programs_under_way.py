@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from policy_rollout import events as ev
 from policy_rollout.absences import Absence
+from policy_rollout.comments import SayOnIssue
 from policy_rollout.decide import Circumstances, Decision, decide
 from policy_rollout.desired import DesiredRow, NewIssue
 from policy_rollout.observed import (
@@ -22,17 +23,15 @@ from policy_rollout.observed import (
     Transition,
     World,
 )
+from policy_rollout.outline import Outline, outline_at
 from policy_rollout.plan import (
     AddRow,
     Change,
     CreateIssue,
     LinkIssues,
     MoveIssue,
-    Outline,
     RewriteRow,
-    SayOnIssue,
     UpdateIssue,
-    outline_at,
 )
 from policy_rollout.program import GateState, ProgramState, Recorded, fold
 from policy_rollout.report.notice_text import Notice

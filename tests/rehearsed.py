@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from policy_rollout import events as ev
 from policy_rollout.audit import Audit, audit
+from policy_rollout.comments import SayOnIssue
 from policy_rollout.decide import Circumstances, decide
 from policy_rollout.desired import NewIssue
 from policy_rollout.history import decide_and_write, note, state_of
@@ -21,14 +22,8 @@ from policy_rollout.observed import (
     Transition,
     World,
 )
-from policy_rollout.plan import (
-    AddRow,
-    CreateIssue,
-    MoveIssue,
-    SayOnIssue,
-    UpdateIssue,
-    outline_of,
-)
+from policy_rollout.outline import outline_of
+from policy_rollout.plan import AddRow, CreateIssue, MoveIssue, UpdateIssue
 from policy_rollout.program import ProgramState
 from policy_rollout.report.notice_text import Notice
 from policy_rollout.spec.reader import read_valid

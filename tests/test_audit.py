@@ -363,7 +363,7 @@ def test_no_value_in_any_entry_makes_the_audit_fail(played, value):
     "kind",
     [
         *("launched", "people_resolved", "stage_opened", "gate_ready", "code_given"),
-        *("signed_off", "gate_passed", "program_finished"),
+        *("signed_off", "gate_passed"),  # an end cut off shows by the digest kept elsewhere alone
     ],
 )
 def test_an_entry_that_an_outcome_rests_on_is_missed_though_the_chain_was_written_anew(

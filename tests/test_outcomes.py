@@ -5,7 +5,8 @@ from datetime import date, timedelta
 import pytest
 
 from policy_rollout import events as ev
-from policy_rollout.plan import CreateIssue, MoveIssue, SayOnIssue
+from policy_rollout.comments import SayOnIssue
+from policy_rollout.plan import CreateIssue, MoveIssue
 from policy_rollout.work import State
 from tests.programs_under_way import (
     HEAD,

@@ -6,16 +6,9 @@ from datetime import date
 import pytest
 
 from policy_rollout import events as ev
+from policy_rollout.comments import SayOnIssue
 from policy_rollout.desired import IssueKind, Tab
-from policy_rollout.plan import (
-    AddRow,
-    CreateIssue,
-    LinkIssues,
-    MoveIssue,
-    RewriteRow,
-    SayOnIssue,
-    UpdateIssue,
-)
+from policy_rollout.plan import AddRow, CreateIssue, LinkIssues, MoveIssue, RewriteRow, UpdateIssue
 from policy_rollout.work import State
 from tests.programs_under_way import (
     BEGAN,

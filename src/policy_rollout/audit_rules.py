@@ -79,10 +79,7 @@ class Examiner:
         return Examined(problems)
 
     def left_open(self, at: datetime) -> Iterator[tuple[str, str]]:
-        """Gates, with a word each, that should have passed by the end of the journal.
-
-        The program as a whole has no gate: its name is empty.
-        """
+        """Gates, with a word each, that should have passed by the end of the journal."""
         spec, state = self.past.spec, self.past.state
         if spec is None or state.is_over:
             return
@@ -93,8 +90,6 @@ class Examiner:
             asked = state.gates[stage].digest == facing.digest
             if asked and facing.holds and not self.past.missing(spec, stage, facing.digest):
                 yield stage, "all criteria and sign-offs were there, and no entry says it passed"
-        if all(state.passed(stage) for stage in spec.stages):
-            yield "", "every gate had passed, and no entry says that the program is finished"
 
     def _counted(self, record: Recorded, problems: tuple[str, ...]) -> Examined:
         """Taken into the past only where nothing is wrong with it."""

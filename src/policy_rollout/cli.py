@@ -127,7 +127,7 @@ def plan(
     ] = None,
 ) -> None:
     """Show what a launch would create, when it is due, and who will be asked to sign."""
-    from policy_rollout.plan import outline_of
+    from policy_rollout.outline import outline_of
     from policy_rollout.report import plan_text
     from policy_rollout.report.timeline import timeline_svg
 

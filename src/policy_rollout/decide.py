@@ -15,15 +15,8 @@ from policy_rollout.gates import (
     missing_sign_offs,
 )
 from policy_rollout.observed import AnswerStatuses, ObservedIssue, ObservedRow, World
-from policy_rollout.plan import (
-    Asking,
-    Change,
-    Outline,
-    changes,
-    criteria,
-    outline_of,
-    sign_off_issues,
-)
+from policy_rollout.outline import Outline, outline_of
+from policy_rollout.plan import Asking, Change, changes, criteria, sign_off_issues
 from policy_rollout.program import ProgramState, Recorded, take
 from policy_rollout.sign_offs import Hearing, decisions
 from policy_rollout.signers import bench
@@ -350,6 +343,10 @@ class _Scene:
                         )
 
     def finish(self) -> None:
+        """Once every gate has passed and the epic is seen closed: nothing is left to do."""
         stages = self.outline.spec.stages
+        epic = self.world.issues.get(epic_key(self.outline.spec.program))
+        if epic is not None and epic.state is not State.DONE:
+            return
         if not self.ahead.is_over and all(self.ahead.passed(stage) for stage in stages):
             self._take(ev.ProgramFinished())

@@ -4,36 +4,30 @@ A change is a value; `changes` lists them in the order in which they are carried
 empty when Jira and the workbook read as the spec and the journal say.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
 
-from policy_rollout import events as ev
+from policy_rollout.comments import SayOnIssue, says, sign_off_desk
 from policy_rollout.desired import DesiredRow, IssueKind, NewIssue, Tab
-from policy_rollout.gates import Judged, difference, judge, missing_sign_offs, waived
+from policy_rollout.gates import Judged, judge, missing_sign_offs, waived
 from policy_rollout.observed import AnswerStatuses, ObservedIssue, World
+from policy_rollout.outline import Outline
 from policy_rollout.program import ProgramState
 from policy_rollout.report.evidence import GateView
 from policy_rollout.report.issue_text import (
     epic_text,
-    refusal_text,
-    rejection_text,
     resting_text,
     sign_off_text,
     task_text,
 )
-from policy_rollout.report.notice_text import Notice, comment, mark_of, notices, to_tell
-from policy_rollout.schedule import Schedule, make_schedule
-from policy_rollout.sign_offs import unknown_names
+from policy_rollout.report.notice_text import Notice, notices, to_tell
 from policy_rollout.signers import Bench, bench
 from policy_rollout.spec.model import Spec
 from policy_rollout.work import (
     Kind,
     State,
     WorkItem,
-    condition_item,
     epic_key,
-    expand,
     sign_off_key,
 )
 
@@ -50,8 +44,11 @@ class AddRow:
 
 @dataclass(frozen=True, slots=True)
 class UpdateIssue:
+    """`undoes` names the edit of somebody else that is written over, once; empty for none."""
+
     issue_key: str
     issue: NewIssue
+    undoes: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +71,6 @@ class MoveIssue:
     to: State
 
 
-@dataclass(frozen=True, slots=True)
-class SayOnIssue:
-    """A comment of ours, written once: `mark` tells it from every other."""
-
-    issue_key: str
-    text: str
-    mark: str
-
-
-CHANGES_TOLD = 10
-
 Change = (
     CreateIssue | AddRow | UpdateIssue | RewriteRow | LinkIssues | MoveIssue | SayOnIssue | Notice
 )
@@ -102,24 +88,12 @@ class Asking:
     statuses: AnswerStatuses
 
 
-@dataclass(frozen=True, slots=True)
-class Outline:
-    """A spec with what follows from it: its items by stage, and when each is due."""
-
-    spec: Spec
-    items: tuple[WorkItem, ...]
-    schedule: Schedule
-
-    def of(self, stage: str) -> tuple[WorkItem, ...]:
-        return tuple(item for item in self.items if item.stage == stage)
-
-
 def changes(
     outline: Outline, state: ProgramState, world: World, asking: Asking
 ) -> tuple[Change, ...]:
     """What is due now, in order: create, add, update, rewrite, link, move, say."""
     if state.stopped is not None:
-        return (*_closings(outline, world), *_says(outline, state))
+        return (*_closings(outline, world), *says(outline, state))
     issues = tuple(_desired_issues(outline, state, asking))
     rows = tuple(_desired_rows(outline, state))
     return (
@@ -129,7 +103,7 @@ def changes(
         *_rewrites(rows, world),
         *_links(outline, state, world),
         *_moves(outline, state, world),
-        *_says(outline, state),
+        *says(outline, state),
         *_notices(outline.spec, state),
     )
 
@@ -253,16 +227,20 @@ def _updates(
 ) -> Iterator[UpdateIssue]:
     for issue in issues:
         observed = world.issues.get(issue.key)
-        if observed is not None and (
-            _differs(issue, observed) or _is_edited(state, world, observed)
-        ):
-            yield UpdateIssue(state.issues[issue.key], issue)
+        if observed is None:
+            continue
+        undoes = _foreign_edit(state, world, observed)
+        if undoes or _differs(issue, observed):
+            yield UpdateIssue(state.issues[issue.key], issue, undoes)
 
 
-def _is_edited(state: ProgramState, world: World, observed: ObservedIssue) -> bool:
-    """Whether somebody else wrote the description last: it is ours, and is written anew."""
+def _foreign_edit(state: ProgramState, world: World, observed: ObservedIssue) -> str:
+    """The mark of the last edit of a description that is ours, where somebody else made it."""
     edits = [each for each in world.edits if each.issue_key == observed.issue_key]
-    return bool(edits) and edits[-1].account != state.own_account
+    if not edits or edits[-1].account == state.own_account:
+        return ""
+    mark = f"undone-{edits[-1].history_id}"
+    return "" if mark in state.said else mark
 
 
 def _differs(issue: NewIssue, observed: ObservedIssue) -> bool:
@@ -365,7 +343,8 @@ def _moves(outline: Outline, state: ProgramState, world: World) -> Iterator[Move
             if observed is not None and observed.state is State.DONE and _judged(state, world, key):
                 yield MoveIssue(key, observed.issue_key, State.TODO)
     epic = world.issues.get(epic_key(outline.spec.program))
-    if epic is not None and state.is_over and epic.state is not State.DONE:
+    passed = all(state.passed(stage) for stage in outline.spec.stages)
+    if epic is not None and passed and epic.state is not State.DONE:
         yield MoveIssue(epic.key, epic.issue_key, State.DONE)
 
 
@@ -379,115 +358,11 @@ def _judged(state: ProgramState, world: World, key: str) -> bool:
     )
 
 
-def _says(outline: Outline, state: ProgramState) -> Iterator[SayOnIssue]:
-    spec = outline.spec
-    for stage in state.gates:
-        for say in (
-            *_refusals(spec, state, stage),
-            *_rejections(outline, state, stage),
-            *_partial_quorums(spec, state, stage),
-            *_voids(spec, state, stage),
-            *_escalations(spec, state, stage),
-        ):
-            if say.mark not in state.said:
-                yield say
-
-
-def _escalations(spec: Spec, state: ProgramState, stage: str) -> Iterator[SayOnIssue]:
-    gate = state.gates[stage]
-    for event in to_tell(gate) if gate.passed_at is None else ():
-        if desk := _desk(spec, state, stage, event.role):
-            yield SayOnIssue(desk, comment(spec, gate, event), mark_of(event))
-
-
 def _notices(spec: Spec, state: ProgramState) -> Iterator[Notice]:
     """The same escalations, to people through their channels: each at most once."""
     for stage in state.waiting_stages:
         gate = state.gates[stage]
         for event in to_tell(gate):
-            if desk := _desk(spec, state, stage, event.role):
+            if desk := sign_off_desk(spec, state, stage, event.role):
                 told = notices(spec, gate, event, desk)
                 yield from (each for each in told if each.mark not in state.said)
-
-
-def _voids(spec: Spec, state: ProgramState, stage: str) -> Iterator[SayOnIssue]:
-    """To everybody whose sign-off no longer counts, what changed in the text."""
-    gate = state.gates[stage]
-    if gate.digest is None or gate.passed_at is not None:
-        return
-    for given in gate.sign_offs:
-        key = sign_off_key(spec.program, stage, given.role)
-        if given.round == gate.round and given.digest != gate.digest and key in state.issues:
-            changed = difference(gate.covers[given.digest], gate.covers[gate.digest])
-            lines = "\n".join(f"- {line}" for line in changed[:CHANGES_TOLD])
-            yield SayOnIssue(
-                state.issues[key],
-                f"What {given.person} signed has changed; it is asked for again:\n\n{lines}",
-                f"void-{given.history_id}-{gate.digest[:12]}",
-            )
-
-
-def _desk(spec: Spec, state: ProgramState, stage: str, role: str) -> str | None:
-    """The sign-off issue; None where there is none yet, or it was deleted."""
-    return state.issues.get(sign_off_key(spec.program, stage, role))
-
-
-def _refusals(spec: Spec, state: ProgramState, stage: str) -> Iterator[SayOnIssue]:
-    for refused in state.gates[stage].refusals:
-        if desk := _desk(spec, state, stage, refused.role):
-            yield SayOnIssue(desk, refusal_text(refused), f"refused-{refused.history_id}")
-
-
-def _rejections(outline: Outline, state: ProgramState, stage: str) -> Iterator[SayOnIssue]:
-    items = outline.of(stage)
-    for rejected in state.gates[stage].rejections:
-        if desk := _desk(outline.spec, state, stage, rejected.role):
-            unknown = unknown_names(items, state.issues, rejected.reason)
-            text = rejection_text(rejected, items, unknown)
-            yield SayOnIssue(desk, text, f"rejected-{rejected.history_id}")
-        for key in rejected.sent_back:
-            if key in state.issues:
-                yield SayOnIssue(
-                    state.issues[key],
-                    f"Sent back by {rejected.person} for {rejected.role}: {rejected.reason}",
-                    f"sent-back-{rejected.history_id}-{state.issues[key]}",
-                )
-
-
-def _partial_quorums(spec: Spec, state: ProgramState, stage: str) -> Iterator[SayOnIssue]:
-    gate = state.gates[stage]
-    missing = missing_sign_offs(spec, stage, gate, gate.digest)
-    for given in gate.standing(gate.digest):
-        desk = _desk(spec, state, stage, given.role)
-        if desk is not None and given.role in missing:
-            yield SayOnIssue(
-                desk,
-                f"Signed by {given.person}; {given.role} still needs {missing[given.role]} more.",
-                f"signed-{given.history_id}",
-            )
-
-
-def outline_of(spec: Spec, *, today: date, conditions: Sequence[ev.Condition] = ()) -> Outline:
-    """A spec and what follows from it; `conditions` are those of passed gates, in their order.
-
-    A condition whose stage or team an amended spec no longer has stays: with the last stage, or
-    the first role.
-    """
-    asked_for = (
-        condition_item(
-            spec,
-            number,
-            stage=each.stage if each.stage in spec.stages else tuple(spec.stages)[-1],
-            team=each.team if each.team in spec.people else next(iter(spec.people)),
-            text=each.text,
-        )
-        for number, each in enumerate(conditions, start=1)
-    )
-    items = (*expand(spec), *asked_for)
-    return Outline(spec, items, make_schedule(spec, items, today=today))
-
-
-def outline_at(spec: Spec, state: ProgramState, now: datetime) -> Outline:
-    """The outline of a program under way, on the program's own day."""
-    today = now.astimezone(spec.timeline.timezone).date()
-    return outline_of(spec, today=today, conditions=state.conditions)

@@ -16,7 +16,7 @@ from types import FrameType
 from rich.console import Console
 
 from policy_rollout.connections import links_of
-from policy_rollout.errors import RolloutError
+from policy_rollout.errors import RolloutError, SettingsWrong
 from policy_rollout.history import records_of, state_of
 from policy_rollout.journal.store import Journal
 from policy_rollout.report.board import standing_words
@@ -63,6 +63,7 @@ class Rehearsal:
 
 def run_up(settings: Settings, console: Console, *, play: bool) -> None:
     """Start everything, play if asked, and stay until Ctrl-C where there is a terminal."""
+    _refuse_an_installation()
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGHUP, _leave)
     say = _Story(console).say
@@ -81,6 +82,25 @@ def run_up(settings: Settings, console: Console, *, play: bool) -> None:
                 time.sleep(1)
         except KeyboardInterrupt:
             say("Stopping; what was done is kept, and goes on with the next start.")
+
+
+def _refuse_an_installation() -> None:
+    """The sandbox's people must never work on programs in somebody's real Jira.
+
+    Raises:
+        SettingsWrong: a Jira or a journal is set.
+    """
+    given = Settings()
+    set_here = {
+        "ROLLOUT_JIRA_URL": given.jira_url,
+        "ROLLOUT_JOURNAL_URL": given.journal_url.get_secret_value(),
+    }
+    names = ", ".join(name for name, text in set_here.items() if text)
+    if names:
+        raise SettingsWrong(
+            f"{names} is set, and `rollout up` works on its own sandbox and journal: take it out "
+            "of the environment and .env, or start a worker as the README says"
+        )
 
 
 def _leave(signal_number: int, _frame: FrameType | None) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, build_opener
 
 import psutil
 
@@ -99,6 +99,16 @@ def checkout() -> Path:
     return here
 
 
+_DIRECT = build_opener(ProxyHandler({}))  # to loopback, past any proxy of the user
+
+
+def _without_proxy() -> dict[str, str]:
+    """The user's list of hosts that need no proxy, and loopback."""
+    given = [os.environ[name] for name in ("NO_PROXY", "no_proxy") if os.environ.get(name)]
+    hosts = ",".join([*given, LOOPBACK])
+    return {"NO_PROXY": hosts, "no_proxy": hosts}
+
+
 class Stack:
     """The processes; `close` ends them in the reverse order of their start."""
 
@@ -131,7 +141,7 @@ class Stack:
             "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
             "PREFECT_WORKER_QUERY_SECONDS": "1",
             "DO_NOT_TRACK": "1",
-            "NO_PROXY": LOOPBACK,
+            **_without_proxy(),
             "PYTHONUNBUFFERED": "1",
         }
 
@@ -214,7 +224,7 @@ class Stack:
         while time.monotonic() < deadline:
             self.check()
             with contextlib.suppress(URLError, ConnectionError, TimeoutError):
-                urlopen(url, timeout=2).close()  # noqa: S310 - our own address on loopback
+                _DIRECT.open(url, timeout=2).close()
                 return
             time.sleep(0.2)
         log = next(each for started, _, each in self._started if started == name)

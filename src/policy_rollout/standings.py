@@ -7,7 +7,7 @@ from policy_rollout.connections import links_of
 from policy_rollout.errors import JournalTampered, ProgramUnknown, SpecRefused
 from policy_rollout.history import programs, state_of
 from policy_rollout.journal.store import Journal
-from policy_rollout.plan import outline_at
+from policy_rollout.outline import outline_at
 from policy_rollout.prefect_address import run_url
 from policy_rollout.program import ProgramState
 from policy_rollout.report.status import Status

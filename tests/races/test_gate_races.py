@@ -21,7 +21,7 @@ from policy_rollout.errors import CodeRefused, JournalConflict
 from policy_rollout.history import decide_and_write, note, records_of, state_of
 from policy_rollout.journal.store import Journal
 from policy_rollout.observed import AnswerStatuses, World
-from policy_rollout.plan import outline_at
+from policy_rollout.outline import outline_at
 from policy_rollout.program import ProgramState, Recorded
 from policy_rollout.settings import Settings
 from policy_rollout.signing import GivenAnswer, take_answer

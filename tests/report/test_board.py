@@ -191,7 +191,7 @@ def test_the_headline_of_a_program_without_days_counts_gates_only():
 def test_the_headline_of_a_finished_program_says_when():
     program = finished()
     assert headline(program.outline, program.state) == (
-        "Finished on Mon 3 Nov 2025 09:02 UTC: all gates passed."
+        "Finished on Mon 3 Nov 2025 09:03 UTC: all gates passed."
     )
 
 

@@ -7,7 +7,8 @@ from datetime import date, datetime
 
 from policy_rollout.decide import Decision
 from policy_rollout.gates import FINISHED, Answer, Judged, missing_sign_offs
-from policy_rollout.plan import Outline, criteria, gate_view
+from policy_rollout.outline import Outline
+from policy_rollout.plan import criteria, gate_view
 from policy_rollout.program import ProgramState
 from policy_rollout.report.evidence import cell, gate_evidence, local
 from policy_rollout.report.timeline import Standing, timeline_svg

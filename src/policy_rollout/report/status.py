@@ -10,7 +10,7 @@ from rich.table import Table
 
 from policy_rollout.decide import as_known
 from policy_rollout.gates import FINISHED, missing_sign_offs
-from policy_rollout.plan import Outline
+from policy_rollout.outline import Outline
 from policy_rollout.program import ProgramState
 from policy_rollout.report.board import Links, asks_now, evidence_of, gate_words
 from policy_rollout.report.evidence import local
