@@ -85,7 +85,9 @@ class Circumstances:
 def decide(
     outline: Outline, state: ProgramState, world: World, circumstances: Circumstances
 ) -> Decision:
-    """What the pass does now. `state` is left as it is."""
+    """What the pass does now: nothing while the program is held. `state` is left as it is."""
+    if state.held is not None:
+        return as_known(outline, state)
     scene = _Scene(outline, deepcopy(state), world, circumstances)
     scene.note_what_was_seen()
     scene.renew_digests()
@@ -98,6 +100,8 @@ def decide(
     judged = scene.judged()
     asking = Asking(judged, circumstances.statuses)
     due = changes(scene.outline, scene.ahead, world, asking)
+    if not due:
+        scene.note_end_of_stop()
     return Decision(tuple(scene.events), due, scene.ahead, judged)
 
 
@@ -296,6 +300,8 @@ class _Scene:
 
     def note_what_was_asked(self) -> None:
         """A sign-off issue whose text carries the current digest has been asked for."""
+        if self.ahead.stopped is not None:
+            return
         asking = Asking(self.judged(), self.circumstances.statuses)
         for stage, judged in asking.judged.items():
             gate = self.ahead.gates[stage]
@@ -341,6 +347,10 @@ class _Scene:
                             backups=group.backups,
                             why=why,
                         )
+
+    def note_end_of_stop(self) -> None:
+        if self.ahead.stopped is not None and self.ahead.closed_at is None:
+            self._take(ev.StopCarriedOut())
 
     def finish(self) -> None:
         """Once every gate has passed and the epic is seen closed: nothing is left to do."""
