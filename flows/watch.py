@@ -13,7 +13,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from flows.forms import CHECK
-from flows.lost_runs import start_again_if_lost
+from flows.lost_runs import look_after_runs
 from flows.publishing import publish
 from policy_rollout import prefect_api
 from policy_rollout.circumstances import circumstances_of
@@ -83,9 +83,9 @@ def look(journal: Journal, settings: Settings, *, since: datetime, everything: b
     if not unfinished:
         return Looked(0, tuple(troubles))
     runs = prefect_api.look_up(tuple(unfinished))
-    for run in runs.values():
-        start_again_if_lost(run)
-    waiting = [unfinished[run.run] for run in runs.values() if run.is_waiting]
+    troubles += look_after_runs(journal, settings, unfinished, runs)
+    awake = [unfinished[run.run] for run in runs.values() if run.is_waiting]
+    waiting = [state for state in awake if not state.is_halted]
     if not waiting:
         return Looked(0, tuple(troubles))
     changed, resumed = None, 0
@@ -121,7 +121,7 @@ def _readable(journal: Journal) -> tuple[list[ProgramState], list[str]]:
 
 
 def _goes_on(state: ProgramState) -> bool:
-    return not state.is_over or state.trouble is not None
+    return not state.is_settled or state.trouble is not None
 
 
 def _told(trouble: str) -> str:

@@ -371,12 +371,60 @@ class Resumed(_Event):
     because: str
 
 
+class Held(_Event):
+    """Nothing is created, changed, asked, escalated or passed until somebody lets it go on."""
+
+    kind: Literal["held"] = "held"
+    by: str
+    reason: str
+
+
+class GoneOn(_Event):
+    """A hold is over."""
+
+    kind: Literal["gone_on"] = "gone_on"
+    by: str
+
+
 class ProgramStopped(_Event):
-    """Rejected for good: nothing is asked for any more."""
+    """Rejected for good, or stopped by command: nothing is asked for any more.
+
+    `issues` is what the command said of open issues; None after a rejection for good, where the
+    spec's `if_rejected` decides.
+    """
 
     kind: Literal["program_stopped"] = "program_stopped"
     by: str
     reason: str
+    issues: Literal["close", "leave"] | None = None
+
+
+class StopCarriedOut(_Event):
+    """What a stop asks for is done outside: nothing is left to do for the program."""
+
+    kind: Literal["stop_carried_out"] = "stop_carried_out"
+
+
+class TakenUp(_Event):
+    """The flow run `run` carries the program from here on; `before`, its run so far, is lost."""
+
+    kind: Literal["taken_up"] = "taken_up"
+    run: str
+    before: str
+
+
+class RunLost(_Event):
+    """The Prefect server does not know the program's run (any more)."""
+
+    kind: Literal["run_lost"] = "run_lost"
+    run: str
+
+
+class RunFound(_Event):
+    """The Prefect server knows a run again that was missed."""
+
+    kind: Literal["run_found"] = "run_found"
+    run: str
 
 
 class ProgramFinished(_Event):
@@ -415,7 +463,13 @@ Event = Annotated[
     | TroubleOver
     | RecreationAsked
     | Resumed
+    | Held
+    | GoneOn
     | ProgramStopped
+    | StopCarriedOut
+    | TakenUp
+    | RunLost
+    | RunFound
     | ProgramFinished,
     Field(discriminator="kind"),
 ]

@@ -138,6 +138,15 @@ class Trouble:
     times: int
 
 
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why a program does nothing just now."""
+
+    by: str
+    reason: str
+    since: datetime
+
+
 @dataclass(slots=True)
 class ProgramState:
     """Everything the journal knows of one program.
@@ -153,6 +162,10 @@ class ProgramState:
     has still to take up the last one. `renamed` has the stable key behind each key that the spec
     writes by other ids (see `work.stable_key`). `left` are the stable keys that the spec no longer
     has and that are settled outside, `returns` how often each one came back.
+    `held` is the hold that stands, `holds` are those that are over, from when to when; `order` is
+    the entry by which somebody held, let go on or stopped the program while its run may have been
+    asleep, 0 once the run has woken up since; `lost_since` tells when Prefect was found not to
+    know the run; `closed_at` when all was done that a stop asks for.
     """
 
     program: str
@@ -183,11 +196,32 @@ class ProgramState:
     waits: int = 0
     finished_at: datetime | None = None
     stopped: ev.ProgramStopped | None = None
+    stopped_at: datetime | None = None
+    closed_at: datetime | None = None
+    held: Hold | None = None
+    holds: list[tuple[datetime, datetime]] = field(default_factory=list)
+    order: int = 0
+    lost_since: datetime | None = None
 
     @property
     def is_over(self) -> bool:
-        """Finished, or rejected for good."""
+        """Finished, rejected for good, or stopped."""
         return self.finished_at is not None or self.stopped is not None
+
+    @property
+    def is_settled(self) -> bool:
+        """Over, and nothing is left to do outside."""
+        return self.finished_at is not None or self.closed_at is not None
+
+    @property
+    def is_halted(self) -> bool:
+        """Held, or under an order that its sleeping run has not seen."""
+        return self.held is not None or self.order > 0
+
+    @property
+    def rests(self) -> bool:
+        """Whether no look at the world is due: held, or stopped before anything was made."""
+        return self.held is not None or (self.is_over and self.wrote_nothing)
 
     @property
     def unjudged_codes(self) -> tuple[ev.CodeGiven, ...]:
@@ -240,6 +274,15 @@ GateEvent = (
 )
 
 
+HaltEvent = (
+    ev.Held
+    | ev.GoneOn
+    | ev.ProgramStopped
+    | ev.StopCarriedOut
+    | ev.TakenUp
+    | ev.RunLost
+    | ev.RunFound
+)
 CreationEvent = ev.CreationIntended | ev.IssuesCreated | ev.CreationRefused
 
 
@@ -257,6 +300,7 @@ def take(state: ProgramState, record: Recorded) -> None:  # noqa: C901 - one cas
         case ev.Resumed(wait=wait):
             state.waits = wait + 1
             state.unread_amendment = False
+            state.order, state.lost_since = 0, None
         case ev.TroubleMet(text=text, again_at=again_at):
             before = state.trouble
             state.trouble = Trouble(
@@ -269,8 +313,8 @@ def take(state: ProgramState, record: Recorded) -> None:  # noqa: C901 - one cas
             state.trouble = None
         case ev.ProgramFinished():
             state.finished_at = record.at
-        case ev.ProgramStopped() as stopped:
-            state.stopped = stopped
+        case event if isinstance(event, HaltEvent):
+            _take_halt(state, record, event)
         case event if isinstance(event, GateEvent):
             take_gate(state, record.at, event)
         case event if isinstance(event, CreationEvent):
@@ -354,6 +398,34 @@ def take_gate(  # noqa: C901 - one case a kind
 def _withdrawn(gate: GateState, event: ev.SignOffWithdrawn) -> ev.SignedOff:
     of_role = (each for each in reversed(gate.sign_offs) if each.role == event.role)
     return next(each for each in of_role if event.signed in {"", each.history_id})
+
+
+def _take_halt(state: ProgramState, record: Recorded, event: HaltEvent) -> None:
+    match event:
+        case ev.Held(by=by, reason=reason):
+            state.held, state.order = Hold(by, reason, record.at), record.sequence
+        case ev.GoneOn():
+            _end_hold(state, record)
+            state.order = record.sequence
+        case ev.ProgramStopped():
+            _end_hold(state, record)
+            state.stopped, state.stopped_at = event, record.at
+            if event.issues is not None:  # else its own run stops it, and is awake
+                state.order = record.sequence
+        case ev.StopCarriedOut():
+            state.closed_at = record.at
+        case ev.TakenUp(run=run):
+            state.run, state.order, state.lost_since = run, 0, None
+        case ev.RunLost(run=run):
+            state.lost_since = record.at if run == state.run else state.lost_since
+        case ev.RunFound():
+            state.lost_since = None
+
+
+def _end_hold(state: ProgramState, record: Recorded) -> None:
+    if state.held is not None:
+        state.holds.append((state.held.since, record.at))
+    state.held = None
 
 
 def _take_creation(state: ProgramState, at: datetime, event: CreationEvent) -> None:

@@ -32,6 +32,7 @@ _UNTOUCHING = (
     *(ev.CreationIntended, ev.IssuesCreated, ev.CreationRefused, ev.RowsAdded, ev.IssuesMoved),
     *(ev.OdditiesSeen, ev.Said, ev.TroubleMet, ev.TroubleOver, ev.Resumed, ev.Reminded),
     *(ev.PeopleResolved, ev.GateReady, ev.SignOffAsked, ev.CodeGiven, ev.SignedOff),
+    *(ev.Held, ev.GoneOn, ev.TakenUp, ev.RunLost, ev.RunFound, ev.StopCarriedOut),
     *(ev.SignOffRefused, ev.SignOffWithdrawn, ev.BackupCalled, ev.NoticeIntended, ev.NoticeSent),
     ev.WorkLeft,
 )

@@ -1,11 +1,12 @@
 """What silence leads to: remind, call the backups, tell the owner; it never approves. Pure.
 
 The clock of a role starts when it was asked on the current digest and runs in its working hours,
-zone and holidays; a changed digest starts it again. A step is due only while they are at work,
+zone and holidays; a changed digest starts it again, and it stands still while the program is held.
+A step is due only while they are at work,
 and is taken once a round, whatever the clock says later.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
@@ -78,7 +79,8 @@ def due_steps(
             if asked is None or asked.digest != gate.digest:
                 continue
             if calendars.in_working_hours(now, role):
-                due += _Waiting(spec, stage, role, gate, calendars, now, absences).due(asked.at)
+                waiting = _Waiting(spec, stage, role, gate, calendars, now, absences, state.holds)
+                due += waiting.due(asked.at)
     return tuple(due)
 
 
@@ -93,6 +95,7 @@ class _Waiting:
     calendars: Calendars
     now: datetime
     absences: Absences
+    holds: Sequence[tuple[datetime, datetime]]
 
     def due(self, asked_at: datetime) -> Iterator[ev.BackupCalled | ev.Reminded]:
         called = {each.member: each for each in self._calls_for_absent()}
@@ -104,10 +107,16 @@ class _Waiting:
         ]
         if not left:
             return
-        silent_for = self.calendars.working_hours_between(asked_at, self.now, self.role)
+        silent_for = self._silent_for(asked_at)
         for step in left:
             if silent_for >= silence_before(self._escalation, step):
                 yield from self._take(step, called)
+
+    def _silent_for(self, asked_at: datetime) -> timedelta:
+        """Working time since they were asked, without that of holds: nobody was waited for then."""
+        between = self.calendars.working_hours_between
+        held = (between(max(since, asked_at), until, self.role) for since, until in self.holds)
+        return between(asked_at, self.now, self.role) - sum(held, timedelta(0))
 
     @property
     def _escalation(self) -> Escalation:
