@@ -13,7 +13,7 @@ from policy_rollout.program import ProgramState
 from policy_rollout.report.evidence import cell, gate_evidence, local
 from policy_rollout.report.timeline import Standing, timeline_svg
 from policy_rollout.spec.model import Spec
-from policy_rollout.work import epic_key, sign_off_key
+from policy_rollout.work import epic_key
 
 ODDITIES_SHOWN = 20
 FORM_HINT = (
