@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from policy_rollout import audit_cli, halt_cli, people_cli, sign_cli
+from policy_rollout import audit_cli, drift_cli, halt_cli, people_cli, sign_cli
 from policy_rollout.errors import ExitCode, RolloutError, SettingsWrong, SpecRefused
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ app.add_typer(people_cli.app, name="people")
 audit_cli.mount(app)
 app.command()(sign_cli.sign)
 halt_cli.mount(app)
+app.command()(drift_cli.drift)
 out = Console()
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
@@ -199,7 +200,7 @@ def launch(
 
 def _continue(settings: "Settings", path: Path, *, wait: bool, as_json: bool) -> NoReturn:
     """Let a new run take a program up: what is carried is the journal's spec, never the file."""
-    from policy_rollout.halting import known_state
+    from policy_rollout.history import known_state
     from policy_rollout.journal.store import Journal
     from policy_rollout.spec.reader import read_valid
     from policy_rollout.taking_over import continue_program

@@ -22,8 +22,10 @@ from policy_rollout.errors import NoWayToStatus, WriteInDoubt
 from policy_rollout.jira_preflight import Preflight, check_site
 from policy_rollout.jira_reads import IssueReads, count_of
 from policy_rollout.jira_site import SERVICE, Call, JiraConnection, JiraSite
+from policy_rollout.jira_survey import survey
 from policy_rollout.observed import Comment, ObservedIssue, Oddity, TextEdit, Transition
 from policy_rollout.request_budget import Spend, unlimited
+from policy_rollout.surveyed import Survey
 from policy_rollout.work import State
 
 __all__ = [
@@ -193,6 +195,10 @@ class JiraIssues:
             gone=tuple(key for key in asked if key not in present),
             oddities=oddities,
         )
+
+    def survey(self, program: str, issue_keys: Collection[str]) -> Survey:
+        """These issues, and all others that carry the program's label, with who edited them."""
+        return survey(self._site, self._connection, program, issue_keys)
 
     def history(self, issue_keys: Collection[str]) -> History:
         """Every change of status or of description that these issues went through."""

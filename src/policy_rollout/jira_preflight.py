@@ -71,6 +71,17 @@ def check_site(
     return Preflight(tuple(look.missing), accounts, own_account)
 
 
+def check_statuses(site: JiraSite, connection: JiraConnection) -> tuple[Missing, ...]:
+    """What the project's workflows lack of the statuses that answer a sign-off or end work.
+
+    Raises:
+        ServiceUnavailable: Jira is down, slow or throttling.
+    """
+    look = _Look(site, connection)
+    look.statuses()
+    return tuple(look.missing)
+
+
 class _Look:
     """One look at a site; `missing` grows as it goes."""
 
@@ -162,7 +173,20 @@ class _Look:
                     "Make it optional, or give it a default in the project's settings",
                 )
 
-    def _answer_statuses(self) -> None:
+    def statuses(self) -> None:
+        """Those that answer a sign-off, and for tasks and epics one that ends them."""
+        found = self._answer_statuses()
+        for issue_type in (self._connection.task_type, self._connection.epic_type):
+            categories = (found or {}).get(issue_type, {})
+            if found is not None and "done" not in categories.values():
+                self._miss(
+                    f"statuses of issue type {issue_type!r}",
+                    _listed(categories),
+                    "one with the category Done",
+                    "Add it to the workflow of that issue type, with a transition to it",
+                )
+
+    def _answer_statuses(self) -> dict[str, dict[str, str]] | None:
         project, issue_type = self._connection.project, self._connection.sign_off_type
         call = Call("GET", f"project/{project}/statuses", f"reading the statuses of {project}")
         name = f"statuses of issue type {issue_type!r}"
@@ -172,6 +196,7 @@ class _Look:
             statuses = self._connection.statuses
             self._answer_status(found, statuses.approved, "ROLLOUT_JIRA_APPROVED_STATUS")
             self._answer_status(found, statuses.rejected, "ROLLOUT_JIRA_REJECTED_STATUS")
+        return found
 
     def _answer_status(
         self, found: Mapping[str, Mapping[str, str]], status: str, setting: str

@@ -108,12 +108,8 @@ class IssueReads:
         """Changes of status and of description, in no order."""
         known = frozenset(self._keys_by_id.values())
         self.fetch([key for key in issue_keys if key not in known], ("status",), _as_it_is)
-        keys = {each: key for each, key in self._keys_by_id.items() if key in issue_keys}
-        changes = [
-            change
-            for some in _chunks(list(keys), _CHANGELOG_LIMIT)
-            for change in self._changes(some)
-        ]
+        keys = self._ids_of(issue_keys)
+        changes = list(self._changes(list(keys), wire.HISTORY_FIELDS))
         moves = [each for each in changes if each.field == "status"]
         states = self._states_for(moves)
         return (
@@ -121,15 +117,27 @@ class IssueReads:
             [wire.text_edit(each, keys[each.issue_id]) for each in changes if each not in moves],
         )
 
-    def _changes(self, ids: Sequence[str]) -> Iterator[wire.HistoryItem]:
-        body = {
-            "issueIdsOrKeys": list(ids),
-            "fieldIds": list(wire.HISTORY_FIELDS),
-            "maxResults": _CHANGELOG_LIMIT,
-        }
-        doing = f"reading the history of {count_of(ids)}"
-        call = Call("POST", "changelog/bulkfetch", doing, body=body)
-        yield from self._pages(call, wire.parse_changes)
+    def edits(
+        self, issue_keys: Collection[str], fields: Sequence[str]
+    ) -> list[tuple[str, wire.HistoryItem]]:
+        """Changes of fields of issues that were fetched before, by Jira key, oldest first."""
+        keys = self._ids_of(issue_keys)
+        changes = self._changes(list(keys), fields)
+        return [(keys[each.issue_id], each) for each in sorted(changes, key=lambda one: one.at)]
+
+    def _ids_of(self, issue_keys: Collection[str]) -> dict[str, str]:
+        return {each: key for each, key in self._keys_by_id.items() if key in issue_keys}
+
+    def _changes(self, ids: Sequence[str], fields: Sequence[str]) -> Iterator[wire.HistoryItem]:
+        for some in _chunks(ids, _CHANGELOG_LIMIT):
+            body = {
+                "issueIdsOrKeys": list(some),
+                "fieldIds": list(fields),
+                "maxResults": _CHANGELOG_LIMIT,
+            }
+            doing = f"reading the history of {count_of(some)}"
+            call = Call("POST", "changelog/bulkfetch", doing, body=body)
+            yield from self._pages(call, partial(wire.parse_changes, fields=fields))
 
     def _states_for(self, changes: Sequence[wire.HistoryItem]) -> Mapping[str, State]:
         """What statuses mean; the project is only asked where no issue read so far tells it."""

@@ -5,7 +5,7 @@ promises. A parse function fails with KeyError, TypeError or ValueError on what 
 https://developer.atlassian.com/cloud/jira/platform/rest/v3/
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Generic, TypeVar
@@ -354,22 +354,28 @@ def parse_statuses(answer: Any) -> dict[str, State]:
     return by_name | {str(each["id"]): parse_state(each) for each in found}
 
 
-def parse_changes(answer: Any) -> Page[HistoryItem]:
+def parse_changes(answer: Any, *, fields: Collection[str] = HISTORY_FIELDS) -> Page[HistoryItem]:
     found = (
         _parse_change(str(log["issueId"]), history, item)
         for log in answer.get("issueChangeLogs") or ()
         for history in log.get("changeHistories") or ()
         for item in history.get("items") or ()
-        if (item.get("fieldId") or item.get("field")) in HISTORY_FIELDS
+        if _field_of(item) in fields
     )
     return Page(tuple(found), str(answer.get("nextPageToken") or ""))
+
+
+def _field_of(item: Any) -> str:
+    """The field's id; older entries on links have a name only."""
+    name = str(item.get("fieldId") or item.get("field"))
+    return "issuelinks" if name == "Link" else name
 
 
 def _parse_change(issue_id: str, history: Any, item: Any) -> HistoryItem:
     author = history.get("author") or {}  # missing where an app or a deleted account did it
     return HistoryItem(
         issue_id=issue_id,
-        field=str(item.get("fieldId") or item.get("field")),
+        field=_field_of(item),
         history_id=str(history["id"]),
         at=parse_time(history["created"]),
         account=str(author.get("accountId") or ""),

@@ -70,8 +70,8 @@ def watched(
 def _undecided(state: ProgramState, now: datetime) -> Watched:
     """Its run has to go on first: by itself where it is in doubt, later for trouble.
 
-    At once for a code or an amendment. A run that sleeps while somebody orders a hold, a stop or to go on is woken at once; then a
-    program that is held waits for people alone.
+    At once for a code or an amendment. A run that sleeps while somebody orders a hold, a stop or
+    to go on is woken at once; then a program that is held waits for people alone.
     """
     due_at = state.trouble.again_at if state.trouble else now if state.unjudged_codes else None
     if state.unread_amendment:
