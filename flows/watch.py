@@ -4,7 +4,7 @@ One run looks for about a minute, every WATCH_SECONDS; Prefect schedules the nex
 """
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -14,7 +14,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from flows.forms import CHECK
-from flows.lost_runs import start_again_if_lost
+from flows.lost_runs import look_after_runs
 from flows.noticing import OUTSIDE, Noticed, notice, whose_turn_it_is
 from flows.publishing import publish
 from policy_rollout import prefect_api
@@ -104,7 +104,6 @@ def look(
     now = datetime.now(UTC)
     with WatchTable(settings.journal_address) as table:
         unreadable = refresh(journal, table, now=now)
-        mind_lost_runs(table, prefect_api.runs_to_mind(now))
         workbooks = Workbooks(settings)
         noticed = (
             Noticed() if everything else notice(table, settings, workbooks, since=since, now=now)
@@ -116,14 +115,9 @@ def look(
         if in_turn:
             noticed.add(whose_turn_it_is(table, now))
         desk = Desk(journal, settings, table, workbooks, now)
+        to_mind = {run.run: run for run in prefect_api.runs_to_mind(now)}
+        noticed.troubles += mind_runs(desk, table.of_runs(to_mind), to_mind)
         return Looked(look_at_all(desk, noticed), tuple(noticed.troubles))
-
-
-def mind_lost_runs(table: WatchTable, runs: Collection[RunSeen]) -> None:
-    carrying = {each.program.run for each in table.of_runs([run.run for run in runs])}
-    for run in runs:
-        if run.run in carrying:
-            start_again_if_lost(run)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +131,16 @@ class Desk:
     now: datetime
 
 
+def mind_runs(desk: Desk, carried: Collection[Known], runs: Mapping[str, RunSeen]) -> Sequence[str]:
+    """See to the runs of these programs; what a person has to do, one text a program."""
+    states = {each.program.run: state_of(desk.journal, each.program.program) for each in carried}
+    return look_after_runs(desk.journal, desk.settings, states, runs)
+
+
 def look_at_all(desk: Desk, noticed: Noticed) -> int:
     """Look at each program whose run waits; how many runs were resumed."""
     runs = prefect_api.look_up([each.program.run for each in noticed.programs.values()])
-    mind_lost_runs(desk.table, runs.values())
+    noticed.troubles += mind_runs(desk, noticed.programs.values(), runs)
     resumed = 0
     for known in noticed.programs.values():
         run = runs.get(known.program.run)
@@ -159,6 +159,9 @@ def look_at(desk: Desk, known: Known) -> bool:
     """Resume the program's run where its next step has changed; else note what was seen."""
     journal, settings = desk.journal, desk.settings
     state = state_of(journal, known.program.program)
+    if state.is_halted:
+        forget_look(desk.table, known, desk.now)
+        return False
     if _is_due(state):
         return _resume(state, "a code was given" if state.unjudged_codes else "time to try again")
     if state.trouble is not None or state.doubts:

@@ -170,8 +170,10 @@ def _client() -> Iterator[SyncPrefectClient]:
         ) from None
 
 
-def launch(spec_text: str, *, spec_path: str, program: str) -> str:
+def launch(spec_text: str, *, spec_path: str, program: str, continues: str = "") -> str:
     """Start a run of the deployment for a spec; answers the run's id.
+
+    `continues` is the id of a lost run whose program the new one takes up.
 
     Raises:
         PrefectUnavailable: no server, or the flows are not deployed there.
@@ -179,7 +181,7 @@ def launch(spec_text: str, *, spec_path: str, program: str) -> str:
     with _client() as client:
         run = client.create_flow_run_from_deployment(
             _deployment(client, DEPLOYMENT),
-            parameters={"pasted_spec": spec_text, "source": spec_path},
+            parameters={"pasted_spec": spec_text, "source": spec_path, "continues": continues},
             name=program,
         )
         return str(run.id)

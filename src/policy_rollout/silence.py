@@ -1,7 +1,8 @@
 """What silence leads to: remind, call the backups, tell the owner; it never approves. Pure.
 
 The clock of a role starts when it was asked on the current digest and runs in its working hours,
-zone and holidays; a changed digest starts it again. A step is due only while they are at work,
+zone and holidays; a changed digest starts it again, and it stands still while the program is held.
+A step is due only while they are at work,
 and is taken once a round, whatever the clock says later.
 """
 
@@ -73,7 +74,8 @@ def due_steps(
     for stage, role, asked_at in _asked(spec, state, asking):
         if calendars.in_working_hours(now, role):
             gate = state.gates[stage]
-            due += _Waiting(spec, stage, role, gate, calendars, now, absences).due(asked_at)
+            waiting = _Waiting(spec, stage, role, gate, calendars, now, absences, state.holds)
+            due += waiting.due(asked_at)
     return tuple(due)
 
 
@@ -119,7 +121,7 @@ def next_step(
     hangs_on: set[str] = set()
     for stage, role, asked_at in _asked(spec, state, asking):
         gate = state.gates[stage]
-        waiting = _Waiting(spec, stage, role, gate, calendars, now, absence_on)
+        waiting = _Waiting(spec, stage, role, gate, calendars, now, absence_on, state.holds)
         missed = waiting.may_be_missed()
         hangs_on |= missed
         times += waiting.steps_at(asked_at)
@@ -140,6 +142,7 @@ class _Waiting:
     calendars: Calendars
     now: datetime
     absences: Absences
+    holds: Sequence[tuple[datetime, datetime]]
 
     def due(self, asked_at: datetime) -> Iterator[ev.BackupCalled | ev.Reminded]:
         called = {each.member: each for each in self._calls_for_absent()}
@@ -151,10 +154,21 @@ class _Waiting:
         ]
         if not left:
             return
-        silent_for = self.calendars.working_hours_between(asked_at, self.now, self.role)
+        silent_for = self._silent_for(asked_at)
         for step in left:
             if silent_for >= silence_before(self._escalation, step):
                 yield from self._take(step, called)
+
+    def _silent_for(self, asked_at: datetime) -> timedelta:
+        """Working time since they were asked, without that of holds."""
+        between = self.calendars.working_hours_between(asked_at, self.now, self.role)
+        return between - self._held(asked_at)
+
+    def _held(self, asked_at: datetime) -> timedelta:
+        """Working time of holds since they were asked: nobody was waited for then."""
+        between = self.calendars.working_hours_between
+        held = (between(max(since, asked_at), until, self.role) for since, until in self.holds)
+        return sum(held, timedelta(0))
 
     def steps_at(self, asked_at: datetime) -> Iterator[datetime]:
         """When the next step by the clock is due; nothing where none is left."""
@@ -163,6 +177,7 @@ class _Waiting:
         ]
         if left:
             amount = min(silence_before(self._escalation, step) for step in left)
+            amount += self._held(asked_at)
             over = self.calendars.after_working_hours(asked_at, amount, self.role)
             yield self.calendars.next_working_time(max(over, self.now), self.role)
 

@@ -11,7 +11,8 @@ from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.states import Crashed, Pending, Running, State, Suspended
 
-from flows.watch import Looked, look, start_again_if_lost
+from flows.lost_runs import start_again_if_lost
+from flows.watch import Looked, look
 from policy_rollout import prefect_api
 from policy_rollout.journal.store import Journal
 from policy_rollout.settings import Settings
