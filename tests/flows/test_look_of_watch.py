@@ -20,7 +20,7 @@ from policy_rollout.settings import Settings
 CHECK = {"action": "check now", "note": ""}
 
 
-@flow
+@flow(name=prefect_api.FLOW)
 def stand_in() -> None:
     """A flow whose runs only stand in a state."""
 
@@ -49,11 +49,11 @@ def state_of_run(run: str) -> str:
 
 
 @flow
-def one_look(*, everything: bool = False) -> Looked:
+def one_look(*, everything: bool = False, in_turn: bool = False) -> Looked:
     settings = Settings.load()
     since = datetime.now(UTC) - timedelta(minutes=5)
     with Journal(settings.journal_address) as journal:
-        return look(journal, settings, since=since, everything=everything)
+        return look(journal, settings, since=since, everything=everything, in_turn=in_turn)
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ It holds nothing that the journal and one look outside would not tell again: row
 at any time. Each belongs to one head of a program; a writer who knew an older row changes nothing.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from types import TracebackType
@@ -101,6 +102,12 @@ class WatchTable:
     ) -> None:
         self._tables.close()
 
+    @contextmanager
+    def _transaction(self, *, writes: bool = False) -> Iterator[Connection]:
+        self._tables.make()
+        with self._tables.transaction(writes=writes) as connection:
+            yield connection
+
     def stale(self, *, reserved: str) -> tuple[Stale, ...]:
         """Programs whose journal goes on behind their row, by name; the journal must be there.
 
@@ -108,7 +115,6 @@ class WatchTable:
         entries: its cost is that of the number of programs, not of entries. Names that start
         with `reserved` are no programs.
         """
-        self._tables.make()
         heads = _heads()
         rows = _WATCHED
         moved = or_(rows.c.head != heads.c.head, rows.c.version != VERSION)
@@ -118,7 +124,7 @@ class WatchTable:
             .where(or_(rows.c.program.is_(None), moved))
             .order_by(heads.c.program)
         )
-        with self._tables.transaction() as connection:
+        with self._transaction() as connection:
             found = connection.execute(wanted).all()
         return tuple(Stale(*each) for each in found if not each[0].startswith(reserved))
 
@@ -129,13 +135,13 @@ class WatchTable:
             some = fresh[start : start + _AT_ONCE]
             old = [each for each in some if before[each.program.program] is not None]
             new = [each for each in some if before[each.program.program] is None]
-            with self._tables.transaction(writes=True) as connection:
+            with self._transaction(writes=True) as connection:
                 _replace(connection, old, before)
             self._add(new)
 
     def _add(self, knowns: Sequence[Known]) -> None:
         try:
-            with self._tables.transaction(writes=True) as connection:
+            with self._transaction(writes=True) as connection:
                 if knowns:
                     connection.execute(insert(_WATCHED), [_row(each) for each in knowns])
         except IntegrityError:  # another watcher added one of them
@@ -162,7 +168,7 @@ class WatchTable:
     def workbooks(self) -> frozenset[str]:
         """The workbooks in which some program waits for rows; empty: that of the settings."""
         wanted = select(_WATCHED.c.workbook).where(_WATCHED.c.workbook.is_not(None)).distinct()
-        with self._tables.transaction() as connection:
+        with self._transaction() as connection:
             return frozenset(connection.execute(wanted).scalars())
 
     def in_workbooks(self, workbooks: Collection[str]) -> tuple[Known, ...]:
@@ -171,7 +177,7 @@ class WatchTable:
 
     def open_programs(self) -> int:
         wanted = select(func.count()).select_from(_WATCHED).where(_WATCHED.c.run != "")
-        with self._tables.transaction() as connection:
+        with self._transaction() as connection:
             return int(connection.execute(wanted).scalar_one())
 
     def looked_at_before(self, moment: datetime, most: int | None) -> tuple[Known, ...]:
@@ -192,7 +198,7 @@ class WatchTable:
         return self._read(select(_WATCHED).where(condition).order_by(_WATCHED.c.program))
 
     def _read(self, wanted: Select[Any]) -> tuple[Known, ...]:
-        with self._tables.transaction() as connection:
+        with self._transaction() as connection:
             return tuple(_known(row) for row in connection.execute(wanted))
 
 
