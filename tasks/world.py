@@ -7,15 +7,14 @@ from datetime import datetime
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from policy_rollout import observing
 from policy_rollout.connections import open_jira, open_workbook, workbook_id
 from policy_rollout.decide import ToLookAt
-from policy_rollout.jira_issues import History
-from policy_rollout.observed import ObservedRow, Oddity, World
+from policy_rollout.observed import World
 from policy_rollout.program import ProgramState
 from policy_rollout.settings import Settings
 from policy_rollout.spec.model import Spec
 from policy_rollout.spec.reader import read_valid
-from policy_rollout.work import State
 
 
 @task(task_run_name="look at Jira and the workbook", cache_policy=NO_CACHE)
@@ -26,33 +25,7 @@ def look_at_world(spec: Spec, wanted: ToLookAt) -> World:
 
 def read_world(spec: Spec, wanted: ToLookAt) -> World:
     """The same look, outside of a task run."""
-    settings = Settings.load()
-    sign_offs = tuple(wanted.sign_offs.values())
-    with open_jira(settings, spec) as jira:
-        work = jira.read(tuple(wanted.issues.values()))
-        signed = jira.read(sign_offs, with_comments=True)
-        finished = [each.issue_key for each in work.issues.values() if each.state is State.DONE]
-        asked = (*sign_offs, *finished)
-        history = jira.history(asked) if asked else History()
-    gone = tuple(
-        Oddity(key, "the issue was deleted, or is hidden from us")
-        for key in (*work.gone, *signed.gone)
-    )
-    rows, odd_rows = _read_rows(settings, spec) if wanted.has_rows else ({}, ())
-    return World(
-        issues={**work.issues, **signed.issues},
-        rows=rows,
-        transitions=history.transitions,
-        edits=history.edits,
-        comments=signed.comments,
-        oddities=(*work.oddities, *signed.oddities, *gone, *odd_rows),
-    )
-
-
-def _read_rows(settings: Settings, spec: Spec) -> tuple[dict[str, ObservedRow], tuple[Oddity, ...]]:
-    with closing(open_workbook(settings, spec)) as workbook:
-        found = workbook.read(spec.program)
-    return found.rows, found.oddities
+    return observing.read_world(Settings.load(), spec, wanted)
 
 
 def changed_since(
