@@ -14,6 +14,17 @@ WHO = {"account": "account-1", "history_id": "10", "at": AT}
 GATE = {"stage": "prepare", "round": 2}
 EVENTS: tuple[ev.Event, ...] = (
     ev.Launched(spec_text="program: p\n", spec_path="p.yaml", run="run-1"),
+    ev.Amended(
+        spec_text="program: p\n",
+        spec_path="p.yaml",
+        by="boss@example.com",
+        reason="A market joins",
+        keys={"p/c": "p/a"},
+        stages={"a": "c"},
+        reopened=("c",),
+    ),
+    ev.WorkLeft(keys=("p/a/b",)),
+    ev.WorkJoined(keys=("p/a/b",), reopened=("p/a/b",), history_ids=("10",)),
     ev.PeopleResolved(accounts={"a@example.com": "account-1"}, own_account="account-0"),
     ev.StageOpened(stage="prepare"),
     ev.CreationIntended(batch="3-0", keys=("p/a/b",), fence=7),

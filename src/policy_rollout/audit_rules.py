@@ -310,8 +310,7 @@ def _ends_the_round_before(event: ev.Event, gate: GateState) -> bool:
     """A second rejection of one round, given before anybody was asked in the next."""
     return (
         isinstance(event, ev.Rejected)
-        and bool(gate.rejections)
-        and event.round == gate.rejections[-1].round
+        and event.round == gate.round - 1
         and event.role not in gate.asked
     )
 

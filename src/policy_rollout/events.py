@@ -26,6 +26,24 @@ class Launched(_Event):
     run: str
 
 
+class Amended(_Event):
+    """From here on the program follows another spec, as `by` wanted it for `reason`.
+
+    `keys` has what is renamed: the key of a stage or an item by its new ids to the stable key
+    that it had first, both without language or market; `stages` has the old to the new id of
+    each renamed stage; `reopened` the passed stages (new ids) whose gates begin a new round.
+    """
+
+    kind: Literal["amended"] = "amended"
+    spec_text: str
+    spec_path: str
+    by: str
+    reason: str
+    keys: dict[str, str] = Field(default_factory=dict)
+    stages: dict[str, str] = Field(default_factory=dict)
+    reopened: tuple[str, ...] = ()
+
+
 class PeopleResolved(_Event):
     """Mail address to Jira account id, once; `own_account` is the service account's."""
 
@@ -89,6 +107,26 @@ class WorkSeen(_Event):
 
     kind: Literal["work_seen"] = "work_seen"
     items: dict[str, Seen]
+
+
+class WorkLeft(_Event):
+    """What an amended spec no longer has is settled outside: it is not looked at any more."""
+
+    kind: Literal["work_left"] = "work_left"
+    keys: tuple[str, ...]
+
+
+class WorkJoined(_Event):
+    """What had left belongs to the program again.
+
+    `reopened` are those among `keys` whose issues we had closed; `history_ids` what happened to
+    sign-off issues while nobody was asked on them, which answers nothing.
+    """
+
+    kind: Literal["work_joined"] = "work_joined"
+    keys: tuple[str, ...]
+    reopened: tuple[str, ...] = ()
+    history_ids: tuple[str, ...] = ()
 
 
 class OdditiesSeen(_Event):
@@ -347,6 +385,7 @@ class ProgramFinished(_Event):
 
 Event = Annotated[
     Launched
+    | Amended
     | PeopleResolved
     | StageOpened
     | CreationIntended
@@ -354,6 +393,8 @@ Event = Annotated[
     | CreationRefused
     | RowsAdded
     | WorkSeen
+    | WorkLeft
+    | WorkJoined
     | OdditiesSeen
     | GateReady
     | SignOffAsked

@@ -28,7 +28,6 @@ from policy_rollout.work import (
     State,
     WorkItem,
     epic_key,
-    sign_off_key,
 )
 
 
@@ -150,7 +149,7 @@ def sign_off_issues(
     view = gate_view(outline, state, stage, asking.judged[stage])
     asks = view.asks
     for role in spec.stages[stage].gate.sign_off:
-        key = sign_off_key(spec.program, stage, role)
+        key = state.sign_off_key(stage, role)
         if not asks and key not in state.issues:
             continue
         yield NewIssue(
@@ -338,7 +337,7 @@ def _moves(outline: Outline, state: ProgramState, world: World) -> Iterator[Move
         gate = state.gates[stage]
         missing = missing_sign_offs(outline.spec, stage, gate, gate.digest)
         for role in missing:
-            key = sign_off_key(outline.spec.program, stage, role)
+            key = state.sign_off_key(stage, role)
             observed = world.issues.get(key)
             if observed is not None and observed.state is State.DONE and _judged(state, world, key):
                 yield MoveIssue(key, observed.issue_key, State.TODO)
@@ -363,6 +362,8 @@ def _notices(spec: Spec, state: ProgramState) -> Iterator[Notice]:
     for stage in state.waiting_stages:
         gate = state.gates[stage]
         for event in to_tell(gate):
-            if desk := sign_off_desk(spec, state, stage, event.role):
+            asked_of = spec.stages[stage].gate.sign_off
+            desk = sign_off_desk(state, stage, event.role)
+            if desk is not None and event.role in asked_of:
                 told = notices(spec, gate, event, desk)
                 yield from (each for each in told if each.mark not in state.said)

@@ -4,13 +4,13 @@
 the same state, today and years later.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from policy_rollout import events as ev
-from policy_rollout.work import State
+from policy_rollout.work import State, sign_off_key, stable_key
 
 NOT_SEEN = ev.Seen(state=State.TODO)
 
@@ -40,7 +40,8 @@ class GateState:
     """Where a stage's gate stands; `sign_offs` and `refusals` hold those of all rounds.
 
     `covers` has the text behind each digest that was asked for, `asked_before` what a role was
-    asked to sign before the current one, `waivers` the last waiver of each criterion.
+    asked to sign before the current one, `waivers` the last waiver of each criterion;
+    `first_stage` is the id that its stage had before it was renamed, empty where it was not.
     Of this round only: `called` has who may sign instead, by role and member, `reminded` the
     steps of escalation that were taken, by role and step.
     """
@@ -59,6 +60,7 @@ class GateState:
     called: dict[tuple[str, str], ev.BackupCalled] = field(default_factory=dict)
     reminded: dict[tuple[str, str], ev.Reminded] = field(default_factory=dict)
     passed_at: datetime | None = None
+    first_stage: str = ""
 
     def standing(self, digest: str | None) -> tuple[ev.SignedOff, ...]:
         """The sign-offs that count: of this round, on this digest."""
@@ -71,6 +73,61 @@ class GateState:
             self.called[event.role, event.member] = event
         else:
             self.reminded[event.role, event.step] = event
+
+    def begin_round(self, number: int) -> None:
+        """Everybody is asked anew, on a text that has still to be made."""
+        self.round, self.digest, self.ready_at = number, None, None
+        self.asked.clear()
+        self.called, self.reminded = {}, {}
+
+    def rename(self, old: str, stages: Mapping[str, str]) -> None:
+        """Carry the new ids of stages into all that is kept; this gate's was `old`."""
+        if old in stages:
+            self.first_stage = self.first_stage or old
+        self.asked = {role: _moved(each, stages) for role, each in self.asked.items()}
+        self.asked_before = {role: _moved(each, stages) for role, each in self.asked_before.items()}
+        self.sign_offs = [_signed_elsewhere(each, stages) for each in self.sign_offs]
+        self.refusals = [_moved(each, stages) for each in self.refusals]
+        self.rejections = [_moved(each, stages) for each in self.rejections]
+        self.waivers = {name: _moved(each, stages) for name, each in self.waivers.items()}
+        self.called = {key: _moved(each, stages) for key, each in self.called.items()}
+        self.reminded = {key: _moved(each, stages) for key, each in self.reminded.items()}
+
+
+_OfStage = TypeVar(
+    "_OfStage",
+    ev.SignOffAsked,
+    ev.SignedOff,
+    ev.SignOffRefused,
+    ev.Rejected,
+    ev.Waived,
+    ev.BackupCalled,
+    ev.Reminded,
+    ev.CodeGiven,
+    ev.Condition,
+)
+
+
+def _moved(about: _OfStage, stages: Mapping[str, str]) -> _OfStage:
+    if about.stage not in stages:
+        return about
+    return about.model_copy(update={"stage": stages[about.stage]})
+
+
+def _signed_elsewhere(given: ev.SignedOff, stages: Mapping[str, str]) -> ev.SignedOff:
+    conditions = tuple(_moved(each, stages) for each in given.conditions)
+    return _moved(given.model_copy(update={"conditions": conditions}), stages)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A spec that the program followed since `at`; `by` and `reason` are empty for the first."""
+
+    text: str
+    path: str
+    at: datetime
+    by: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +148,11 @@ class ProgramState:
     rejection named and nobody has taken up yet, `said` the marks of our comments, `codes` the
     attempts proven by a one-time code, `conditions` what approvals of passed gates asked for,
     `waits` how often the run resumed.
+
+    `versions` are the specs it followed, the last one now, and `unread_amendment` whether the run
+    has still to take up the last one. `renamed` has the stable key behind each key that the spec
+    writes by other ids (see `work.stable_key`). `left` are the stable keys that the spec no longer
+    has and that are settled outside, `returns` how often each one came back.
     """
 
     program: str
@@ -112,6 +174,11 @@ class ProgramState:
     codes: list[ev.CodeGiven] = field(default_factory=list)
     conditions: list[ev.Condition] = field(default_factory=list)
     oddities: tuple[str, ...] = ()
+    versions: list[Version] = field(default_factory=list)
+    unread_amendment: bool = False
+    renamed: dict[str, str] = field(default_factory=dict)
+    left: set[str] = field(default_factory=set)
+    returns: dict[str, int] = field(default_factory=dict)
     trouble: Trouble | None = None
     waits: int = 0
     finished_at: datetime | None = None
@@ -125,6 +192,13 @@ class ProgramState:
     @property
     def unjudged_codes(self) -> tuple[ev.CodeGiven, ...]:
         return tuple(each for each in self.codes if each.mark not in self.histories)
+
+    def first_stage(self, stage: str) -> str:
+        """The id that a stage of the spec had first: addresses that must stay are made of it."""
+        return stable_key(self.renamed, self.program, stage).split("/", 1)[1]
+
+    def sign_off_key(self, stage: str, role: str) -> str:
+        return sign_off_key(self.program, self.first_stage(stage), role)
 
     def of(self, key: str) -> ev.Seen:
         return self.seen.get(key, NOT_SEEN)
@@ -169,7 +243,7 @@ GateEvent = (
 CreationEvent = ev.CreationIntended | ev.IssuesCreated | ev.CreationRefused
 
 
-def take(state: ProgramState, record: Recorded) -> None:
+def take(state: ProgramState, record: Recorded) -> None:  # noqa: C901 - one case a kind
     """Carry the state past one more event."""
     match record.event:
         case ev.Launched() as launched:
@@ -177,8 +251,12 @@ def take(state: ProgramState, record: Recorded) -> None:
             state.spec_path = launched.spec_path
             state.run = launched.run
             state.launched_at = record.at
+            state.versions = [Version(launched.spec_text, launched.spec_path, record.at)]
+        case ev.Amended() as amended:
+            _amend(state, record.at, amended)
         case ev.Resumed(wait=wait):
             state.waits = wait + 1
+            state.unread_amendment = False
         case ev.TroubleMet(text=text, again_at=again_at):
             before = state.trouble
             state.trouble = Trouble(
@@ -197,9 +275,32 @@ def take(state: ProgramState, record: Recorded) -> None:
             take_gate(state, record.at, event)
         case event if isinstance(event, CreationEvent):
             _take_creation(state, record.at, event)
+        case ev.WorkLeft() | ev.WorkJoined() as parting:
+            _take_parting(state, parting)
         case event:
             _take_work(state, event)
     state.head = record.sequence
+
+
+def _amend(state: ProgramState, at: datetime, amended: ev.Amended) -> None:
+    """Follow another spec: names move along, and reopened gates begin a new round."""
+    state.spec_text, state.spec_path = amended.spec_text, amended.spec_path
+    state.versions.append(
+        Version(amended.spec_text, amended.spec_path, at, amended.by, amended.reason)
+    )
+    state.unread_amendment = True
+    state.renamed.update(amended.keys)
+    stages = amended.stages
+    if stages:
+        for stage, gate in state.gates.items():
+            gate.rename(stage, stages)
+        state.gates = {stages.get(stage, stage): gate for stage, gate in state.gates.items()}
+        state.codes = [_moved(each, stages) for each in state.codes]
+        state.conditions = [_moved(each, stages) for each in state.conditions]
+    for stage in amended.reopened:
+        gate = state.gates[stage]
+        gate.begin_round(gate.round + 1)
+        gate.passed_at = None
 
 
 def take_gate(  # noqa: C901 - one case a kind
@@ -233,9 +334,7 @@ def take_gate(  # noqa: C901 - one case a kind
         case ev.Rejected(history_id=history_id):
             gate.rejections.append(event)
             state.histories.add(history_id)
-            gate.round, gate.digest, gate.ready_at = event.round + 1, None, None
-            gate.asked.clear()
-            gate.called, gate.reminded = {}, {}
+            gate.begin_round(event.round + 1)
             for key in event.sent_back:
                 state.sent_back[key] = event.cells.get(key, "")
                 state.seen[key] = ev.Seen(
@@ -266,6 +365,21 @@ def _take_creation(state: ProgramState, at: datetime, event: CreationEvent) -> N
             _settle(state, batch, set(issues))
         case ev.CreationRefused(batch=batch, reasons=reasons):
             _settle(state, batch, set(reasons))
+
+
+def _take_parting(state: ProgramState, event: ev.WorkLeft | ev.WorkJoined) -> None:
+    if isinstance(event, ev.WorkLeft):
+        state.left.update(event.keys)
+        for key in event.keys:
+            state.sent_back.pop(key, None)
+        return
+    state.left.difference_update(event.keys)
+    state.histories.update(event.history_ids)
+    for key in event.keys:
+        state.returns[key] = state.returns.get(key, 0) + 1
+    for key in event.reopened:
+        state.sent_back[key] = ""
+        state.seen[key] = ev.Seen(state=State.TODO, doers=state.of(key).doers)
 
 
 def _take_work(state: ProgramState, event: ev.Event) -> None:  # noqa: C901 - one case a kind

@@ -12,7 +12,7 @@ from policy_rollout.plan import criteria, gate_view
 from policy_rollout.program import ProgramState
 from policy_rollout.report.evidence import cell, gate_evidence, local
 from policy_rollout.report.timeline import Standing, timeline_svg
-from policy_rollout.work import epic_key, sign_off_key
+from policy_rollout.work import epic_key
 
 ODDITIES_SHOWN = 20
 FORM_HINT = (
@@ -162,7 +162,7 @@ def _waiting_signers(
     spec, gate = outline.spec, state.gates[stage]
     view = gate_view(outline, state, stage, judged)
     for role in missing_sign_offs(spec, stage, gate, gate.digest) if view.asks else ():
-        key = state.issues.get(sign_off_key(spec.program, stage, role))
+        key = state.issues.get(state.sign_off_key(stage, role))
         where = f" — {links.issue(key)}" if key else ""
         since = f", since {local(gate.ready_at, spec, role)}" if gate.ready_at else ""
         who = " or ".join(view.seat.waited_for(role)) or "nobody: see the owner"
@@ -195,7 +195,7 @@ def evidence_of(outline: Outline, decision: Decision, stage: str, links: Links) 
     where = [
         f"- {role}: {links.issue(state.issues[key])}"
         for role in spec.stages[stage].gate.sign_off
-        if (key := sign_off_key(spec.program, stage, role)) in state.issues
+        if (key := state.sign_off_key(stage, role)) in state.issues
     ]
     signing = ["", "Sign here:", "", *where] if where else []
     return "\n".join([gate_evidence(replace(view, items=linked)), *signing])

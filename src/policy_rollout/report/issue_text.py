@@ -1,6 +1,6 @@
 """What our Jira issues say, as Markdown. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from policy_rollout import events as ev
 from policy_rollout.observed import AnswerStatuses
@@ -43,7 +43,7 @@ def task_text(spec: Spec, item: WorkItem) -> str:
     if item.part:
         facts.append(f"For: {item.part}")
     if item.after:
-        facts.append(f"After: {', '.join(key.split('/', 2)[2] for key in item.after)}")
+        facts.append(f"After: {', '.join(item.after_short)}")
     facts.append(f"Key: `{item.key}`")
     lines = "\n".join(f"- {fact}" for fact in facts)
     return "\n\n".join(each for each in (item.details, lines, _FOOT) if each)
@@ -106,13 +106,14 @@ def refusal_text(refused: ev.SignOffRefused) -> str:
     return f"The answer of {refused.name} does not count: {refused.why}."
 
 
-def rejection_text(rejected: ev.Rejected, items: Iterable[WorkItem], unknown: Sequence[str]) -> str:
+def rejection_text(rejected: ev.Rejected, items: Sequence[WorkItem], unknown: Sequence[str]) -> str:
     """What a rejection did: what goes back to work, and which names were not understood."""
     if rejected.for_good:
         return "The program is stopped for good."
     parts = [f"Round {rejected.round} is over."]
     if rejected.sent_back:
-        back = ", ".join(key.split("/", 2)[2] for key in rejected.sent_back)
+        called = {item.key: item.short for item in items}
+        back = ", ".join(called.get(key, key.split("/", 2)[2]) for key in rejected.sent_back)
         parts.append(f"Back to work: {back}. You are asked again when it is done.")
     elif unknown:
         parts.append("Nothing went back to work; everybody is asked again.")

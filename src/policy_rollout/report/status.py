@@ -15,7 +15,6 @@ from policy_rollout.program import ProgramState
 from policy_rollout.report.board import Links, asks_now, evidence_of, gate_words
 from policy_rollout.report.evidence import local
 from policy_rollout.signers import bench
-from policy_rollout.work import sign_off_key
 
 HEADINGS = ("program", "stands", "gates passed", "waits for")
 
@@ -185,7 +184,7 @@ def _since(status: Status, stage: str, role: str) -> str:
 
 
 def _where(status: Status, stage: str, role: str) -> str:
-    issue_key = status.state.issues.get(sign_off_key(status.state.program, stage, role))
+    issue_key = status.state.issues.get(status.state.sign_off_key(stage, role))
     return f"{status.links.jira}/browse/{issue_key}" if issue_key else ""
 
 
