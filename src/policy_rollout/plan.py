@@ -93,7 +93,7 @@ def changes(
     """What is due now, in order: create, add, update, rewrite, link, move, say."""
     if state.stopped is not None:
         return (*_closings(outline, world), *says(outline, state))
-    issues = tuple(_desired_issues(outline, state, asking))
+    issues = tuple(desired_issues(outline, state, asking))
     rows = tuple(_desired_rows(outline, state))
     return (
         *_creations(issues, state),
@@ -118,7 +118,7 @@ def _closings(outline: Outline, world: World) -> Iterator[MoveIssue]:
             yield MoveIssue(key, issue.issue_key, State.DONE)
 
 
-def _desired_issues(outline: Outline, state: ProgramState, asking: Asking) -> Iterator[NewIssue]:
+def desired_issues(outline: Outline, state: ProgramState, asking: Asking) -> Iterator[NewIssue]:
     spec = outline.spec
     yield NewIssue(
         key=epic_key(spec.program),
