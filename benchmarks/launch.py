@@ -44,9 +44,9 @@ START_SECONDS = 120
 def launch(text: str) -> ProgramState:
     settings, run = Settings.load(), str(uuid4())
     with Journal(settings.journal_address) as journal:
-        spec = take_up(journal, text, PROGRAM.name, run)
-        stands = pass_or_trouble(journal, settings, spec, run=run)
-        state = state_of(journal, spec.program)
+        program = take_up(journal, text, PROGRAM.name, run)
+        stands = pass_or_trouble(journal, settings, program, run=run)
+        state = state_of(journal, program)
     if state.trouble is not None:
         sys.exit(stands.text)
     return state

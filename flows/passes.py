@@ -28,7 +28,7 @@ from policy_rollout.errors import (
 from policy_rollout.history import decide_and_write, note, state_of
 from policy_rollout.jira_issues import BULK_LIMIT
 from policy_rollout.journal.store import Journal
-from policy_rollout.outline import outline_at
+from policy_rollout.outline import outline_at, spec_of
 from policy_rollout.plan import (
     AddRow,
     Change,
@@ -78,14 +78,15 @@ class Stands:
     text: str
 
 
-def pass_or_trouble(journal: Journal, settings: Settings, spec: Spec, *, run: str) -> Stands:
+def pass_or_trouble(journal: Journal, settings: Settings, program: str, *, run: str) -> Stands:
     """Make one pass; an outside failure is journaled and shown, and tried again later.
 
     Raises:
         ProgramAlreadyLaunched: another run took the program over.
     """
-    passed = _pass_alone(journal, settings, spec, run)
+    passed = _pass_alone(journal, settings, program, run)
     now = datetime.now(UTC)
+    spec = spec_of(passed.decision.ahead)
     outline = outline_at(spec, passed.decision.ahead, now)
     if passed.did_something:
         publish(settings, outline, passed.decision, now=now)
@@ -95,27 +96,27 @@ def pass_or_trouble(journal: Journal, settings: Settings, spec: Spec, *, run: st
     return Stands(is_over=False, text=text)
 
 
-def _pass_alone(journal: Journal, settings: Settings, spec: Spec, run: str) -> Passed:
+def _pass_alone(journal: Journal, settings: Settings, program: str, run: str) -> Passed:
     """A pass that began again whenever somebody else wrote to the journal."""
     was_disturbed = False
     while True:
         try:
-            passed = _note_calm(journal, run_pass(journal, settings, spec, run=run))
+            passed = _note_calm(journal, run_pass(journal, settings, program, run=run))
         except JournalConflict:
             was_disturbed = True
         except (ServiceError, SettingsWrong, NeverSettles) as error:
-            return Passed(_note_trouble(journal, spec, error), did_something=True)
+            return Passed(_note_trouble(journal, program, error), did_something=True)
         else:
             return replace(passed, did_something=passed.did_something or was_disturbed)
 
 
-def _note_trouble(journal: Journal, spec: Spec, error: RolloutError) -> Decision:
+def _note_trouble(journal: Journal, program: str, error: RolloutError) -> Decision:
     get_run_logger().warning("%s", error)
     now = datetime.now(UTC)
-    state = state_of(journal, spec.program)
-    note(journal, spec.program, (met(error, state, now),), actor=ACTOR, at=now)
-    state = state_of(journal, spec.program)
-    return as_known(outline_at(spec, state, now), state)
+    state = state_of(journal, program)
+    note(journal, program, (met(error, state, now),), actor=ACTOR, at=now)
+    state = state_of(journal, program)
+    return as_known(outline_at(spec_of(state), state, now), state)
 
 
 def _note_calm(journal: Journal, passed: Passed) -> Passed:
@@ -127,8 +128,8 @@ def _note_calm(journal: Journal, passed: Passed) -> Passed:
     return Passed(calm, did_something=True)
 
 
-def run_pass(journal: Journal, settings: Settings, spec: Spec, *, run: str) -> Passed:
-    """Make the world what the spec and the journal say.
+def run_pass(journal: Journal, settings: Settings, program: str, *, run: str) -> Passed:
+    """Make the world what the spec and the journal say, as each look finds them.
 
     Raises:
         ServiceError: Jira or the workbook failed; what was done until then is journaled.
@@ -136,14 +137,15 @@ def run_pass(journal: Journal, settings: Settings, spec: Spec, *, run: str) -> P
         ProgramAlreadyLaunched: another run took the program over.
     """
     did_something, is_in_doubt = False, False
-    state = _state_for(run, journal, spec)
+    state = _state_for(run, journal, program)
     if not state.own_account:
-        preflight(journal, spec, state)
+        preflight(journal, spec_of(state), state)
         did_something = True
     for _ in range(MOST_LOOKS):
-        if settle_doubts(spec, state):
-            state = _state_for(run, journal, spec)
+        if settle_doubts(spec_of(state), state):
+            state = _state_for(run, journal, program)
         now = datetime.now(UTC)
+        spec = spec_of(state)
         outline = outline_at(spec, state, now)
         world = look_at_world(spec, to_look_at(outline, state))
         decision = decide(outline, state, world, circumstances_of(journal, settings, now))
@@ -157,12 +159,12 @@ def run_pass(journal: Journal, settings: Settings, spec: Spec, *, run: str) -> P
                 raise  # twice in a pass: the service is down, and is asked again later
             is_in_doubt = True  # the next look tells whether it happened
         did_something = True
-        state = _state_for(run, journal, spec)
+        state = _state_for(run, journal, program)
     raise NeverSettles(MOST_LOOKS, repr(decision.changes[0]))
 
 
-def _state_for(run: str, journal: Journal, spec: Spec) -> ProgramState:
-    state = state_of(journal, spec.program)
+def _state_for(run: str, journal: Journal, program: str) -> ProgramState:
+    state = state_of(journal, program)
     if state.run != run:
         raise already_launched(state)
     return state

@@ -28,11 +28,10 @@ from policy_rollout.errors import (
 )
 from policy_rollout.history import decide_and_write, programs, state_of
 from policy_rollout.journal.store import Journal
-from policy_rollout.outline import outline_at
+from policy_rollout.outline import outline_at, spec_of
 from policy_rollout.prefect_api import RunRefused
 from policy_rollout.program import ProgramState
 from policy_rollout.settings import Settings
-from policy_rollout.spec.reader import read_valid
 from tasks.world import changed_since, read_world
 
 RUN_LASTS = timedelta(seconds=54)
@@ -112,7 +111,7 @@ def _readable(journal: Journal) -> tuple[list[ProgramState], list[str]]:
     for program in programs(journal):
         try:
             state = state_of(journal, program)
-            read_valid(state.spec_text, state.spec_path)
+            spec_of(state)
         except (JournalTampered, SpecRefused) as error:
             troubles.append(_told(f"{program}: {error}"))
         else:
@@ -130,10 +129,18 @@ def _told(trouble: str) -> str:
 
 
 def _is_due(state: ProgramState) -> bool:
-    """Whether trouble is to be tried again, or somebody gave a code that nobody judged."""
+    """Whether trouble is to be tried again, or an amendment or a code waits to be taken up."""
+    if state.unread_amendment:
+        return True  # also in trouble: the amendment may be what mends it
     if state.trouble is not None:
         return state.trouble.again_at <= datetime.now(UTC)
     return bool(state.unjudged_codes)
+
+
+def _why_due(state: ProgramState) -> str:
+    if state.unread_amendment:
+        return f"amended by {state.versions[-1].by}"
+    return "a code was given" if state.unjudged_codes else "time to try again"
 
 
 def _is_silent(journal: Journal, settings: Settings, state: ProgramState) -> bool:
@@ -141,7 +148,7 @@ def _is_silent(journal: Journal, settings: Settings, state: ProgramState) -> boo
     if state.trouble is not None or not any(gate.asked for gate in state.gates.values()):
         return False
     now = datetime.now(UTC)
-    outline = outline_at(read_valid(state.spec_text, state.spec_path), state, now)
+    outline = outline_at(spec_of(state), state, now)
     known = as_known(outline, state)
     return bool(steps_due(outline, state, known.judged, circumstances_of(journal, settings, now)))
 
@@ -149,10 +156,10 @@ def _is_silent(journal: Journal, settings: Settings, state: ProgramState) -> boo
 def look_at(journal: Journal, settings: Settings, state: ProgramState) -> bool:
     """Resume the program's run where its next step has changed; else note what was seen."""
     if _is_due(state):
-        return _resume(state, "a code was given" if state.unjudged_codes else "time to try again")
+        return _resume(state, _why_due(state))
     if state.trouble is not None or state.doubts:
         return False
-    spec = read_valid(state.spec_text, state.spec_path)
+    spec = spec_of(state)
     now = datetime.now(UTC)
     outline = outline_at(spec, state, now)
     world = read_world(spec, to_look_at(outline, state))

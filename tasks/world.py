@@ -11,10 +11,10 @@ from policy_rollout import observing
 from policy_rollout.connections import open_jira, open_workbook, workbook_id
 from policy_rollout.decide import ToLookAt
 from policy_rollout.observed import World
+from policy_rollout.outline import spec_of
 from policy_rollout.program import ProgramState
 from policy_rollout.settings import Settings
 from policy_rollout.spec.model import Spec
-from policy_rollout.spec.reader import read_valid
 
 
 @task(task_run_name="look at Jira and the workbook", cache_policy=NO_CACHE)
@@ -35,7 +35,7 @@ def changed_since(
 
     Jira's search lags by seconds to minutes, so the answer overlaps with the one before.
     """
-    specs = {state.program: read_valid(state.spec_text, state.spec_path) for state in states}
+    specs = {state.program: spec_of(state) for state in states}
     first = next(iter(specs.values()))
     with open_jira(settings, first) as jira:
         issues = frozenset(jira.changed_since((), since))

@@ -29,10 +29,14 @@ class LeftAlone:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """`settles` is False where the program's passes would not come to rest."""
+    """`follows_spec` is the path of the spec that it would follow; empty for the one it follows.
+
+    `settles` is False where the program's passes would not come to rest.
+    """
 
     program: str
     title: str
+    follows_spec: str
     changes: tuple[Planned, ...]
     left_alone: tuple[LeftAlone, ...]
     follows: Consequences
@@ -50,6 +54,7 @@ def preview(proposal: Proposal) -> Preview:
     return Preview(
         program=proposal.after.program,
         title=proposal.after.name,
+        follows_spec=proposal.amended.spec_path if proposal.amended else "",
         changes=changes,
         left_alone=tuple(_left_alone(proposal, before, rehearsed)),
         follows=consequences(proposal, before, rehearsed, changes),

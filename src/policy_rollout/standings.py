@@ -7,12 +7,11 @@ from policy_rollout.connections import links_of
 from policy_rollout.errors import JournalTampered, ProgramUnknown, SpecRefused
 from policy_rollout.history import programs, state_of
 from policy_rollout.journal.store import Journal
-from policy_rollout.outline import outline_at
+from policy_rollout.outline import outline_at, spec_of
 from policy_rollout.prefect_address import run_url
 from policy_rollout.program import ProgramState
 from policy_rollout.report.status import Status
 from policy_rollout.settings import Settings
-from policy_rollout.spec.reader import read_valid
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ def standing(settings: Settings, program: str) -> Status:
 
 
 def _status_of(settings: Settings, state: ProgramState) -> Status:
-    spec = read_valid(state.spec_text, state.spec_path)
+    spec = spec_of(state)
     return Status(
         outline=outline_at(spec, state, datetime.now(UTC)),
         state=state,

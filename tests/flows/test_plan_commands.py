@@ -53,7 +53,8 @@ def test_the_plan_of_a_program_as_it_runs(rollout):
 def test_the_plan_of_an_amended_spec_shows_what_changes_and_what_follows(rollout):
     code, out, _ = rollout("plan", "german.yaml")
     assert code == 0
-    assert "Changes: 1 rows added, 1 issues updated." in out
+    assert out.startswith("Demo of a policy (demo), if it followed german.yaml\n")
+    assert "Changes: 1 row added, 1 issue updated.\n" in out
     assert "  demo/write/deck/de-DE: Reviewer deck (de-DE), m.tan@example.com, 2030-02-28" in out
     assert "    demo/write/deck/de-DE: is created now" in out
     assert "        + - Languages: en-US, ja-JP, de-DE\n" in out

@@ -53,6 +53,7 @@ def preview_json(preview: Preview) -> dict[str, Any]:
     return {
         "program": preview.program,
         "title": preview.title,
+        "follows_spec": preview.follows_spec,
         "changes": [_change_json(each) for each in preview.changes],
         "left_alone": [asdict(each) for each in preview.left_alone],
         "consequences": _plain(asdict(preview.follows)),
@@ -90,7 +91,8 @@ def _plain(found: Any) -> Any:
 
 def _lines(preview: Preview, *, show_all: bool) -> Iterator[_Line]:
     most = None if show_all else SHOWN
-    yield _Line(f"{preview.title} ({preview.program}), as it runs", "bold")
+    how = f"if it followed {preview.follows_spec}" if preview.follows_spec else "as it runs"
+    yield _Line(f"{preview.title} ({preview.program}), {how}", "bold")
     yield _Line(f"Changes: {_counts(preview.changes)}.")
     if not preview.settles:
         yield _Line("The program would not come to rest: the same changes come back.", "bold red")
@@ -106,20 +108,27 @@ def _lines(preview: Preview, *, show_all: bool) -> Iterator[_Line]:
     yield from _bounded([[f"  {each.what}: {each.why}"] for each in preview.left_alone], most)
 
 
+_COUNTED = {
+    What.CREATE: ("issue", "created"),
+    What.ADD: ("row", "added"),
+    What.UPDATE: ("issue", "updated"),
+    What.REWRITE: ("row", "rewritten"),
+    What.LINK: ("link", "made"),
+    What.CLOSE: ("issue", "closed"),
+    What.REOPEN: ("issue", "reopened"),
+    What.SAY: ("comment", "written"),
+    What.NOTIFY: ("notice", "sent"),
+}
+
+
 def _counts(changes: Sequence[Planned]) -> str:
-    words = {
-        What.CREATE: "issues created",
-        What.ADD: "rows added",
-        What.UPDATE: "issues updated",
-        What.REWRITE: "rows rewritten",
-        What.LINK: "links made",
-        What.CLOSE: "issues closed",
-        What.REOPEN: "issues reopened",
-        What.SAY: "comments",
-        What.NOTIFY: "notices",
-    }
-    counted = {what: sum(each.what is what for each in changes) for what in words}
-    return ", ".join(f"{count} {words[what]}" for what, count in counted.items() if count) or "none"
+    counted = {what: sum(each.what is what for each in changes) for what in _COUNTED}
+    words = [
+        f"{count} {noun}{'s' * (count != 1)} {done}"
+        for what, (noun, done) in _COUNTED.items()
+        if (count := counted[what])
+    ]
+    return ", ".join(words) or "none"
 
 
 def _headed(heading: str) -> Iterator[_Line]:
