@@ -26,6 +26,7 @@ from policy_rollout.history import decide_and_write, state_of
 from policy_rollout.journal.store import Journal
 from policy_rollout.journal.watch_table import NEVER, Known, WatchTable
 from policy_rollout.observed import World
+from policy_rollout.observing import read_world
 from policy_rollout.outline import outline_at, spec_of
 from policy_rollout.people_history import absences_of
 from policy_rollout.prefect_api import RunSeen
@@ -35,7 +36,6 @@ from policy_rollout.settings import Settings
 from policy_rollout.spec.model import Spec
 from policy_rollout.watch_list import forget_look, note_look, refresh
 from policy_rollout.watched import mark_of_rows, watched
-from tasks.world import read_world
 
 RUN_LASTS = timedelta(seconds=54)
 LOOKS_BACK = timedelta(minutes=15)
@@ -191,7 +191,7 @@ def look_at(desk: Desk, known: Known) -> bool:
 
 def _read_world(desk: Desk, spec: Spec, wanted: ToLookAt) -> tuple[World, str]:
     """The program's world and the mark of its rows: its workbook is read once in a look."""
-    world = read_world(spec, replace(wanted, has_rows=False))
+    world = read_world(desk.settings, spec, replace(wanted, has_rows=False))
     if not wanted.has_rows:
         return world, ""
     found = desk.workbooks.rows_of(spec.sheets.workbook if spec.sheets else "", spec.program)

@@ -120,6 +120,15 @@ class JiraIssues:
         """
         return check_site(self._site, self._connection, people)
 
+    def workflow(self) -> dict[str, State]:
+        """What the statuses of our issue types mean, as `TYPE: STATUS`."""
+        found = self._reads.workflow()
+        return {
+            f"{kind}: {status}": meaning
+            for kind in self._types.values()
+            for status, meaning in found.get(kind, {}).items()
+        }
+
     def highest_number(self) -> int:
         """The newest issue number that the search knows: a fence, never too high; 0 if none."""
         jql = f'project = "{self._connection.project}" ORDER BY key DESC'

@@ -139,6 +139,11 @@ class IssueReads:
             call = Call("POST", "changelog/bulkfetch", doing, body=body)
             yield from self._pages(call, partial(wire.parse_changes, fields=fields))
 
+    def workflow(self) -> dict[str, dict[str, State]]:
+        path = f"project/{self._project}/statuses"
+        call = Call("GET", path, f"reading the statuses of {self._project}")
+        return self._site.send(call, wire.parse_workflow)
+
     def _states_for(self, changes: Sequence[wire.HistoryItem]) -> Mapping[str, State]:
         """What statuses mean; the project is only asked where no issue read so far tells it."""
         if any(each.to_id not in self._states for each in changes):

@@ -354,6 +354,16 @@ def parse_statuses(answer: Any) -> dict[str, State]:
     return by_name | {str(each["id"]): parse_state(each) for each in found}
 
 
+def parse_workflow(answer: Any) -> dict[str, dict[str, State]]:
+    """What each status means, by issue type and status name."""
+    return {
+        str(kind["name"]): {
+            str(each["name"]): parse_state(each) for each in kind.get("statuses") or ()
+        }
+        for kind in answer
+    }
+
+
 def parse_changes(answer: Any, *, fields: Collection[str] = HISTORY_FIELDS) -> Page[HistoryItem]:
     found = (
         _parse_change(str(log["issueId"]), history, item)

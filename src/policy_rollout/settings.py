@@ -129,6 +129,16 @@ class Settings(BaseSettings):
             examples=["mailtos://USER:PASSWORD@example.com?to={person}"],
         ),
     ] = SecretStr("")
+    closing_share: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1,
+            description="How much of the open work a plan may close, 0 to 1, without "
+            "`--allow-closures`.",
+            examples=["0.25"],
+        ),
+    ] = 0.25
     settle_seconds: Annotated[
         float,
         Field(gt=0, description="How long a lost write stays in doubt.", examples=["180"]),
@@ -232,6 +242,8 @@ def _expected(error: ErrorDetails) -> str:
     match error["type"], error.get("ctx", {}):
         case "greater_than", {"gt": least}:
             return f"a number above {least:g}"
+        case "greater_than_equal", {"ge": least}:
+            return f"a number of at least {least:g}"
         case "less_than_equal", {"le": most}:
             return f"a number of at most {most:g}"
         case "float_parsing" | "finite_number", _:

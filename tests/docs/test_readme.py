@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from flows.forms import ACTIONS, resume_form
 from flows.programs import PASTED, SHIPPED
-from policy_rollout import cli, jira_preflight
+from policy_rollout import cli, jira_preflight, plan_cli
 from policy_rollout.attempts import REASON_WITHIN, Action
 from policy_rollout.errors import ExitCode
 from policy_rollout.jira_wire import LINK_TYPE
@@ -65,6 +65,7 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "doxxing.yaml").write_text(SPEC, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(cli, "_today", lambda: PLANNED_ON)
+    monkeypatch.setattr(plan_cli, "_today", lambda: PLANNED_ON)
     for name in [each for each in os.environ if each.startswith("ROLLOUT_")]:
         monkeypatch.delenv(name)
     return tmp_path
