@@ -102,8 +102,11 @@ def checkout() -> Path:
 _DIRECT = build_opener(ProxyHandler({}))  # to loopback, past any proxy of the user
 
 
-def _without_proxy() -> dict[str, str]:
-    """The user's list of hosts that need no proxy, and loopback."""
+def without_proxy() -> dict[str, str]:
+    """The user's list of hosts that need no proxy, and loopback.
+
+    Under both names: where only one of them is set here, the user's other one would win.
+    """
     given = [os.environ[name] for name in ("NO_PROXY", "no_proxy") if os.environ.get(name)]
     hosts = ",".join([*given, LOOPBACK])
     return {"NO_PROXY": hosts, "no_proxy": hosts}
@@ -141,7 +144,7 @@ class Stack:
             "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
             "PREFECT_WORKER_QUERY_SECONDS": "1",
             "DO_NOT_TRACK": "1",
-            **_without_proxy(),
+            **without_proxy(),
             "PYTHONUNBUFFERED": "1",
         }
 
