@@ -209,16 +209,19 @@ class Stack:
 
     def _run(self, name: str, command: list[str]) -> None:
         log = self._logs / f"{name}.log"
-        with log.open("wb") as output:
-            done = subprocess.run(  # noqa: S603 - our own command
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=self._environment,
-                check=False,
-                timeout=START_SECONDS,
-            )
+        try:
+            with log.open("wb") as output:
+                done = subprocess.run(  # noqa: S603 - our own command
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    env=self._environment,
+                    check=False,
+                    timeout=START_SECONDS,
+                )
+        except subprocess.TimeoutExpired:
+            raise StackFailed(name, f"did not end within {START_SECONDS} s", log) from None
         if done.returncode:
             raise StackFailed(name, f"failed with exit code {done.returncode}", log)
 
