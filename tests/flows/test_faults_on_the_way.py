@@ -120,6 +120,30 @@ def test_a_service_that_is_down_is_named_and_the_program_goes_on_when_it_is_back
     program.everything_once()
 
 
+def test_two_lost_writes_in_one_pass_end_it_and_the_service_is_asked_again_later(program):
+    program.sandbox.set_faults({"kind": "reset-before-commit", "path": APPEND, "times": None})
+
+    program.go()
+
+    assert program.trouble.startswith("Google Sheets: ")
+    assert "may or may not have happened" in program.trouble
+    assert program.state.trouble.again_at > program.state.trouble.since
+    lost = [each for each in program.writes() if each.endswith(":batchUpdate")]
+    assert len(lost) == 2
+    program.sandbox.set_faults()
+    program.go()
+    program.everything_once()
+
+
+def test_one_lost_write_in_a_pass_is_looked_for_and_the_pass_goes_on(program):
+    program.sandbox.set_faults({"kind": "reset-after-commit", "path": APPEND, "times": 1})
+
+    program.go()
+
+    assert program.trouble == ""
+    program.everything_once()
+
+
 def test_a_service_that_goes_down_half_way_loses_nothing(program):
     program.sandbox.set_faults(
         {"kind": "error", "status": 503, "path": "/sheets/v4/", "after": 5, "times": None}
