@@ -4,9 +4,6 @@ from collections.abc import Sequence
 from contextlib import closing
 from datetime import datetime
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from policy_rollout.connections import open_jira, open_workbook, workbook_id
 from policy_rollout.decide import ToLookAt
 from policy_rollout.jira_issues import History
@@ -16,9 +13,10 @@ from policy_rollout.settings import Settings
 from policy_rollout.spec.model import Spec
 from policy_rollout.spec.reader import read_valid
 from policy_rollout.work import State
+from tasks.batch import batch
 
 
-@task(task_run_name="look at Jira and the workbook", cache_policy=NO_CACHE)
+@batch("look at Jira and the workbook")
 def look_at_world(spec: Spec, wanted: ToLookAt) -> World:
     """Read the program's open work by key: never through a search, never from a cache."""
     return read_world(spec, wanted)
