@@ -7,7 +7,7 @@ import json
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +23,13 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.responses import SetStateStatus
+from prefect.events.filters import (
+    EventFilter,
+    EventNameFilter,
+    EventOccurredFilter,
+    EventOrder,
+    EventResourceFilter,
+)
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.settings import get_current_settings
 from prefect.states import Cancelled, Scheduled
@@ -30,6 +37,7 @@ from prefect.utilities.urls import url_for
 from pydantic import ValidationError
 
 from policy_rollout.errors import PrefectUnavailable, RolloutError
+from policy_rollout.heartbeats import NONE_HEARD, Heartbeats
 
 DEPLOYMENT = "rollout/rollout"
 WATCH_DEPLOYMENT = "watch/watch"
@@ -215,6 +223,39 @@ def start_again(seen: RunSeen, why: str) -> bool:
             return False
         client.set_flow_run_state(UUID(seen.run), Scheduled(message=why), force=True)
         return True
+
+
+def heartbeats_every() -> timedelta:
+    """How often the runs of our deployments send heartbeats; zero where they are told not to."""
+    return timedelta(seconds=get_current_settings().flows.heartbeat_frequency or 0)
+
+
+def heartbeats(run: str, since: datetime, *, every: timedelta) -> Heartbeats:
+    """What the server heard of a run since a moment, and after that of all other runs."""
+    own = EventResourceFilter(id=[f"prefect.flow-run.{run}"])
+    with _client() as client:
+        last = _heard(client, since, EventOrder.DESC, whose=own)
+        if not last:
+            return NONE_HEARD
+        ends = (EventOrder.ASC, EventOrder.DESC)
+        others = [_heard(client, last[0] + every, order) for order in ends]
+    return Heartbeats(last[0], tuple(each for end in others for each in end))
+
+
+def _heard(
+    client: SyncPrefectClient,
+    since: datetime,
+    order: EventOrder,
+    whose: EventResourceFilter | None = None,
+) -> list[datetime]:
+    """When the first or the last heartbeat since a moment was sent, if there is one."""
+    wanted = EventFilter(
+        event=EventNameFilter(name=["prefect.flow-run.heartbeat"]),
+        occurred=EventOccurredFilter(since=since),
+        resource=whose,
+        order=order,
+    )
+    return [each.occurred for each in client.read_events(wanted, limit=1).events]
 
 
 def cancel(run: str, why: str) -> None:
