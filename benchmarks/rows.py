@@ -1,9 +1,10 @@
-"""What a benchmark answers: rows of figures, some with a budget. Pure, but for the stopwatch."""
+"""What a benchmark answers: rows of figures, some with a budget."""
 
 import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from typing import Any
 
 from rich.table import Table
@@ -36,6 +37,12 @@ class Row:
         return {**asdict(self), "ratio": self.ratio, "met": self.met}
 
 
+def rows_of(name: str) -> list[Row]:
+    """What the benchmark of that name answers."""
+    found: list[Row] = import_module(f"benchmarks.{name}").rows()
+    return found
+
+
 def seconds_of(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
@@ -44,6 +51,11 @@ def seconds_of(work: Callable[[], object]) -> float:
 
 def median_seconds(work: Callable[[], object], runs: int) -> float:
     return statistics.median(seconds_of(work) for _ in range(runs))
+
+
+def best_seconds(work: Callable[[], object], runs: int) -> float:
+    """The least of several runs, for work of a processor alone."""
+    return min(seconds_of(work) for _ in range(runs))
 
 
 def table_of(rows: Sequence[Row]) -> Table:
@@ -64,5 +76,8 @@ def table_of(rows: Sequence[Row]) -> Table:
     return table
 
 
+_LARGE = 1_000
+
+
 def _number(figure: float) -> str:
-    return f"{figure:,.0f}" if figure == int(figure) or abs(figure) >= 1000 else f"{figure:.3g}"
+    return f"{figure:,.0f}" if figure == int(figure) or abs(figure) >= _LARGE else f"{figure:.3g}"
