@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from prefect import get_run_logger
 
+from flows.halts import check_goes_on
 from flows.publishing import publish
 from flows.taking_up import already_launched
 from policy_rollout import events as ev
@@ -120,8 +121,8 @@ def _note_trouble(journal: Journal, spec: Spec, error: RolloutError) -> Decision
 
 def _note_calm(journal: Journal, passed: Passed) -> Passed:
     state = passed.decision.ahead
-    if state.trouble is None:
-        return passed
+    if state.trouble is None or state.held is not None:
+        return passed  # nobody looked while it is held
     note(journal, state.program, (ev.TroubleOver(),), actor=ACTOR, at=datetime.now(UTC))
     calm = replace(passed.decision, ahead=state_of(journal, state.program))
     return Passed(calm, did_something=True)
@@ -137,13 +138,15 @@ def run_pass(journal: Journal, settings: Settings, spec: Spec, *, run: str) -> P
     """
     did_something, is_in_doubt = False, False
     state = _state_for(run, journal, spec)
-    if not state.own_account:
+    if not state.own_account and not state.rests:
         preflight(journal, spec, state)
         did_something = True
     for _ in range(MOST_LOOKS):
+        now = datetime.now(UTC)
+        if state.rests:
+            return Passed(as_known(outline_at(spec, state, now), state), did_something=True)
         if settle_doubts(spec, state):
             state = _state_for(run, journal, spec)
-        now = datetime.now(UTC)
         outline = outline_at(spec, state, now)
         world = look_at_world(spec, to_look_at(outline, state))
         decision = decide(outline, state, world, circumstances_of(journal, settings, now))
@@ -151,7 +154,7 @@ def run_pass(journal: Journal, settings: Settings, spec: Spec, *, run: str) -> P
         if not decision.changes:
             return Passed(decision, did_something or bool(decision.events))
         try:
-            apply(spec, decision.changes, head=state.head)
+            apply(journal, spec, decision.changes, head=state.head)
         except WriteInDoubt:
             if is_in_doubt:
                 raise  # twice in a pass: the service is down, and is asked again later
@@ -193,31 +196,42 @@ def settle_doubts(spec: Spec, state: ProgramState) -> bool:
     return bool(state.doubts)
 
 
-def apply(spec: Spec, changes: tuple[Change, ...], *, head: int) -> None:
+def apply(journal: Journal, spec: Spec, changes: tuple[Change, ...], *, head: int) -> None:
     """Carry the changes out in their order, one task run a kind; creations in batches.
 
     `head` is the journal's when the changes were decided: creations are made on no other.
 
     Raises:
-        JournalConflict: somebody else wrote meanwhile; what was to be created may exist.
+        JournalConflict: somebody else wrote meanwhile, or wants no more writes; what was to be
+            created may exist.
     """
-    creations = [each.issue for each in of_kind(changes, CreateIssue)]
-    for issues in in_batches(creations, BULK_LIMIT):
-        head = create_issues(spec, str(head), issues, after=head)
-    if rows := of_kind(changes, AddRow):
+
+    def due(kind: type[_T]) -> list[_T]:
+        found = of_kind(changes, kind)
+        if found:
+            check_goes_on(journal, spec.program, after=head)
+        return found
+
+    _create(spec, [each.issue for each in due(CreateIssue)], head)
+    if rows := due(AddRow):
         add_rows(spec, [each.row for each in rows])
-    if updates := of_kind(changes, UpdateIssue):
+    if updates := due(UpdateIssue):
         update_issues(spec, updates)
-    if rewrites := of_kind(changes, RewriteRow):
+    if rewrites := due(RewriteRow):
         rewrite_rows(spec, [each.row for each in rewrites])
-    if links := of_kind(changes, LinkIssues):
+    if links := due(LinkIssues):
         link_issues(spec, links)
-    if moves := of_kind(changes, MoveIssue):
+    if moves := due(MoveIssue):
         move_issues(spec, moves)
-    if comments := of_kind(changes, SayOnIssue):
+    if comments := due(SayOnIssue):
         comment_on_issues(spec, comments)
-    if told := of_kind(changes, Notice):
+    if told := due(Notice):
         send_notices(spec, told)
+
+
+def _create(spec: Spec, issues: Sequence[NewIssue], head: int) -> None:
+    for batch in in_batches(issues, BULK_LIMIT):
+        head = create_issues(spec, str(head), batch, after=head)
 
 
 def of_kind(changes: tuple[Change, ...], kind: type[_T]) -> list[_T]:

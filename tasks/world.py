@@ -1,17 +1,13 @@
 """Look at the world: what Jira and the workbook hold of one program."""
 
-from collections.abc import Sequence
 from contextlib import closing
-from datetime import datetime
 
-from policy_rollout.connections import open_jira, open_workbook, workbook_id
+from policy_rollout.connections import open_jira, open_workbook
 from policy_rollout.decide import ToLookAt
 from policy_rollout.jira_issues import History
 from policy_rollout.observed import ObservedRow, Oddity, World
-from policy_rollout.program import ProgramState
 from policy_rollout.settings import Settings
 from policy_rollout.spec.model import Spec
-from policy_rollout.spec.reader import read_valid
 from policy_rollout.work import State
 from tasks.batch import batch
 
@@ -51,27 +47,3 @@ def _read_rows(settings: Settings, spec: Spec) -> tuple[dict[str, ObservedRow], 
     with closing(open_workbook(settings, spec)) as workbook:
         found = workbook.read(spec.program)
     return found.rows, found.oddities
-
-
-def changed_since(
-    settings: Settings, states: Sequence[ProgramState], since: datetime
-) -> frozenset[str]:
-    """The programs among `states` whose issues or workbook changed: one question to each service.
-
-    Jira's search lags by seconds to minutes, so the answer overlaps with the one before.
-    """
-    specs = {state.program: read_valid(state.spec_text, state.spec_path) for state in states}
-    first = next(iter(specs.values()))
-    with open_jira(settings, first) as jira:
-        issues = frozenset(jira.changed_since((), since))
-    changed = {state.program for state in states if issues & frozenset(state.issues.values())}
-    with_rows = [state for state in states if state.rows]
-    if with_rows:
-        with closing(open_workbook(settings, specs[with_rows[0].program])) as workbook:
-            workbooks = workbook.changed_workbooks(since)
-        changed |= {
-            state.program
-            for state in with_rows
-            if workbook_id(settings, specs[state.program]) in workbooks
-        }
-    return frozenset(changed)

@@ -14,6 +14,17 @@ WHO = {"account": "account-1", "history_id": "10", "at": AT}
 GATE = {"stage": "prepare", "round": 2}
 EVENTS: tuple[ev.Event, ...] = (
     ev.Launched(spec_text="program: p\n", spec_path="p.yaml", run="run-1"),
+    ev.Amended(
+        spec_text="program: p\n",
+        spec_path="p.yaml",
+        by="boss@example.com",
+        reason="A market joins",
+        keys={"p/c": "p/a"},
+        stages={"a": "c"},
+        reopened=("c",),
+    ),
+    ev.WorkLeft(keys=("p/a/b",)),
+    ev.WorkJoined(keys=("p/a/b",), reopened=("p/a/b",), history_ids=("10",)),
     ev.PeopleResolved(accounts={"a@example.com": "account-1"}, own_account="account-0"),
     ev.StageOpened(stage="prepare"),
     ev.CreationIntended(batch="3-0", keys=("p/a/b",), fence=7),
@@ -66,7 +77,13 @@ EVENTS: tuple[ev.Event, ...] = (
     ev.Reminded(**GATE, role="legal", step="remind", people=("a@example.com",)),
     ev.NoticeIntended(marks=("notice-1",)),
     ev.NoticeSent(mark="notice-1", arrived=("a@example.com",), failed=("smtp: refused",)),
-    ev.ProgramStopped(by="a@example.com", reason="For good"),
+    ev.ProgramStopped(by="a@example.com", reason="For good", issues="leave"),
+    ev.StopCarriedOut(),
+    ev.Held(by="a", reason="legal asks for it"),
+    ev.GoneOn(by="a"),
+    ev.TakenUp(run="run-2", before="run-1"),
+    ev.RunLost(run="run-1"),
+    ev.RunFound(run="run-1"),
     ev.SignOffRefused(**GATE, **WHO, role="legal", name="A", why="no member"),
     ev.SignOffWithdrawn(**GATE, **WHO, role="legal", name="A", signed="9"),
     ev.Rejected(

@@ -42,7 +42,7 @@ def sent(sandbox):
         jira.find_created([DECK.key], after_number=0)
         jira.read([deck], with_comments=True)
         jira.transitions([deck, quiz])
-        jira.changed_since(["rollout/demo"], datetime.now(UTC))
+        jira.changed_programs(datetime.now(UTC))
         jira.update(deck, replace(DECK, labels=("rollout-stage-train",)))
         jira.move(deck, State.DONE)
         jira.say(deck, "Please **sign**.", mark="round 1")

@@ -231,7 +231,7 @@ def test_pages_that_lead_in_a_circle_end_in_an_error(jira, sandbox):
     sandbox.set_faults({"kind": "repeated-page", "path": "search/jql", "times": None})
 
     with pytest.raises(ServiceUnavailable, match="its pages lead in a circle"):
-        jira.changed_since([], datetime.now(UTC))
+        jira.changed_programs(datetime.now(UTC))
 
 
 # Writes that happen twice when sent twice

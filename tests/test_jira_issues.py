@@ -8,6 +8,7 @@ from jira_examples import EPIC, connection_to, look, make, sign_off, somebodys_o
 
 from policy_rollout.errors import ServiceRefused
 from policy_rollout.jira_issues import BULK_LIMIT, JiraIssues
+from policy_rollout.jira_wire import Mark, RawIssue, programs_of
 from policy_rollout.work import State
 
 
@@ -283,23 +284,39 @@ def test_a_deleted_issue_has_no_history(jira, sandbox):
     assert jira.transitions([issue_key]) == ()
 
 
-def test_changes_since_a_time_are_found_for_the_programs_named(jira):
-    deck = make(jira, task("deck"))
-    make(jira, replace(task("deck"), key="other/prepare/deck"))
-    before = datetime.now(UTC) - timedelta(minutes=1)
-
-    assert jira.changed_since(["rollout/demo"], before) == tuple(deck)
-
-
-def test_changes_of_all_programs_are_found_in_one_request(jira, sandbox):
+def test_programs_that_changed_are_told_with_their_newest_change_by_one_request(jira, sandbox):
     make(jira, task("deck"))
-    make(jira, replace(task("deck"), key="other/prepare/deck"))
+    (other,) = make(jira, replace(task("deck"), key="other/prepare/deck"))
+    sandbox.as_person(sandbox.email).move(other, "Done")
     sandbox.clear_requests()
 
-    changed = jira.changed_since([], datetime.now(UTC) - timedelta(minutes=1))
+    changed = jira.changed_programs(datetime.now(UTC) - timedelta(minutes=1))
 
-    assert set(changed) == {"POLICY-1", "POLICY-2"}
     assert len(sandbox.requests()) == 1
+    assert changed.keys() == {"demo", "other"}
+    assert changed["other"] == jira.read([other]).issues["other/prepare/deck"].updated_at
+
+
+@pytest.mark.parametrize(
+    ("labels", "programs"),
+    [
+        (["rollout", "rollout/demo", "rollout/demo/prepare/deck"], {"demo"}),
+        (["rollout"], set()),
+        (["rollout-stage-prepare", "urgent"], set()),
+        (["rollout/demo", "rollout/other"], {"demo", "other"}),  # a person cloned and relabelled
+        (None, set()),
+    ],
+)
+def test_an_issue_belongs_to_the_programs_that_its_labels_name(labels, programs):
+    found = RawIssue("1", "POLICY-1", {"labels": labels}, mark=None)
+
+    assert programs_of(found) == programs
+
+
+def test_an_issue_without_our_labels_belongs_to_the_program_of_its_mark():
+    found = RawIssue("1", "POLICY-1", {"labels": []}, mark=Mark("demo/prepare/deck", ""))
+
+    assert programs_of(found) == {"demo"}
 
 
 # Addresses

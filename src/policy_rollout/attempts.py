@@ -17,7 +17,7 @@ from policy_rollout.observed import AnswerStatuses, Comment, Transition, World
 from policy_rollout.program import ProgramState
 from policy_rollout.sign_off_words import read_words
 from policy_rollout.spec.model import Spec
-from policy_rollout.work import State, WorkItem, sign_off_key
+from policy_rollout.work import State, WorkItem
 
 REASON_WITHIN = timedelta(minutes=10)
 """How long a rejection waits for its comment, and how much earlier a comment may stand."""
@@ -108,7 +108,7 @@ def _desks(spec: Spec, state: ProgramState) -> dict[str, tuple[str, str]]:
         state.issues[key]: (stage, role)
         for stage in state.waiting_stages
         for role in spec.stages[stage].gate.sign_off
-        if (key := sign_off_key(spec.program, stage, role)) in state.issues
+        if (key := state.sign_off_key(stage, role)) in state.issues
     }
 
 

@@ -10,7 +10,6 @@ from policy_rollout.report.issue_text import refusal_text, rejection_text
 from policy_rollout.report.notice_text import comment, mark_of, to_tell
 from policy_rollout.sign_offs import unknown_names
 from policy_rollout.spec.model import Spec
-from policy_rollout.work import sign_off_key
 
 CHANGES_TOLD = 10
 
@@ -28,10 +27,10 @@ def says(outline: Outline, state: ProgramState) -> Iterator[SayOnIssue]:
     spec = outline.spec
     for stage in state.gates:
         for say in (
-            *_refusals(spec, state, stage),
+            *_refusals(state, stage),
             *_rejections(outline, state, stage),
             *_partial_quorums(spec, state, stage),
-            *_voids(spec, state, stage),
+            *_voids(state, stage),
             *_escalations(spec, state, stage),
         ):
             if say.mark not in state.said:
@@ -41,17 +40,19 @@ def says(outline: Outline, state: ProgramState) -> Iterator[SayOnIssue]:
 def _escalations(spec: Spec, state: ProgramState, stage: str) -> Iterator[SayOnIssue]:
     gate = state.gates[stage]
     for event in to_tell(gate) if gate.passed_at is None else ():
-        if desk := sign_off_desk(spec, state, stage, event.role):
-            yield SayOnIssue(desk, comment(spec, gate, event), mark_of(event))
+        asked_of = spec.stages[stage].gate.sign_off  # an amended spec may have dropped the role
+        desk = sign_off_desk(state, stage, event.role)
+        if desk is not None and event.role in asked_of:
+            yield SayOnIssue(desk, comment(spec, gate, event), mark_of(gate, event))
 
 
-def _voids(spec: Spec, state: ProgramState, stage: str) -> Iterator[SayOnIssue]:
+def _voids(state: ProgramState, stage: str) -> Iterator[SayOnIssue]:
     """To everybody whose sign-off no longer counts, what changed in the text."""
     gate = state.gates[stage]
     if gate.digest is None or gate.passed_at is not None:
         return
     for given in gate.sign_offs:
-        key = sign_off_key(spec.program, stage, given.role)
+        key = state.sign_off_key(stage, given.role)
         if given.round == gate.round and given.digest != gate.digest and key in state.issues:
             changed = difference(gate.covers[given.digest], gate.covers[gate.digest])
             lines = "\n".join(f"- {line}" for line in changed[:CHANGES_TOLD])
@@ -62,21 +63,21 @@ def _voids(spec: Spec, state: ProgramState, stage: str) -> Iterator[SayOnIssue]:
             )
 
 
-def sign_off_desk(spec: Spec, state: ProgramState, stage: str, role: str) -> str | None:
+def sign_off_desk(state: ProgramState, stage: str, role: str) -> str | None:
     """The sign-off issue; None where there is none yet, or it was deleted."""
-    return state.issues.get(sign_off_key(spec.program, stage, role))
+    return state.issues.get(state.sign_off_key(stage, role))
 
 
-def _refusals(spec: Spec, state: ProgramState, stage: str) -> Iterator[SayOnIssue]:
+def _refusals(state: ProgramState, stage: str) -> Iterator[SayOnIssue]:
     for refused in state.gates[stage].refusals:
-        if desk := sign_off_desk(spec, state, stage, refused.role):
+        if desk := sign_off_desk(state, stage, refused.role):
             yield SayOnIssue(desk, refusal_text(refused), f"refused-{refused.history_id}")
 
 
 def _rejections(outline: Outline, state: ProgramState, stage: str) -> Iterator[SayOnIssue]:
     items = outline.of(stage)
     for rejected in state.gates[stage].rejections:
-        if desk := sign_off_desk(outline.spec, state, stage, rejected.role):
+        if desk := sign_off_desk(state, stage, rejected.role):
             unknown = unknown_names(items, state.issues, rejected.reason)
             text = rejection_text(rejected, items, unknown)
             yield SayOnIssue(desk, text, f"rejected-{rejected.history_id}")
@@ -93,7 +94,7 @@ def _partial_quorums(spec: Spec, state: ProgramState, stage: str) -> Iterator[Sa
     gate = state.gates[stage]
     missing = missing_sign_offs(spec, stage, gate, gate.digest)
     for given in gate.standing(gate.digest):
-        desk = sign_off_desk(spec, state, stage, given.role)
+        desk = sign_off_desk(state, stage, given.role)
         if desk is not None and given.role in missing:
             text = f"Signed by {given.person}; {given.role} still needs {missing[given.role]} more."
             yield SayOnIssue(desk, text, f"signed-{given.history_id}")

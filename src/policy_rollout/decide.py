@@ -11,9 +11,11 @@ from policy_rollout.gates import (
     Judged,
     covered,
     digest_of,
+    held_by,
     holds,
     missing_sign_offs,
 )
+from policy_rollout.leaving import joined, leaving, partings, settled, welcomes
 from policy_rollout.observed import AnswerStatuses, ObservedIssue, ObservedRow, World
 from policy_rollout.outline import Outline, outline_of
 from policy_rollout.plan import Asking, Change, changes, criteria, sign_off_issues
@@ -21,7 +23,7 @@ from policy_rollout.program import ProgramState, Recorded, take
 from policy_rollout.sign_offs import Hearing, decisions
 from policy_rollout.signers import bench
 from policy_rollout.silence import Absences, due_steps
-from policy_rollout.work import Kind, State, WorkItem, epic_key, sign_off_key
+from policy_rollout.work import Kind, State, WorkItem, epic_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +36,16 @@ class ToLookAt:
 
 
 def to_look_at(outline: Outline, state: ProgramState) -> ToLookAt:
-    """The epic and the work of the stages whose gates have not passed."""
-    program = outline.spec.program
-    epic = epic_key(program)
-    work = [epic]
+    """The epic, the work of the stages whose gates have not passed, and what is about to leave."""
+    gone = leaving(outline, state)
+    work = [epic_key(outline.spec.program), *gone]
     signs: list[str] = []
-    has_rows = False
+    has_rows = any(key in state.rows for key in gone)
     for stage in state.waiting_stages:
         items = outline.of(stage)
         work += [item.key for item in items]
         signs += [
-            sign_off_key(program, stage, role) for role in outline.spec.stages[stage].gate.sign_off
+            state.sign_off_key(stage, role) for role in outline.spec.stages[stage].gate.sign_off
         ]
         has_rows = has_rows or any(item.key in state.rows for item in items)
     return ToLookAt(
@@ -85,8 +86,11 @@ class Circumstances:
 def decide(
     outline: Outline, state: ProgramState, world: World, circumstances: Circumstances
 ) -> Decision:
-    """What the pass does now. `state` is left as it is."""
+    """What the pass does now: nothing while the program is held. `state` is left as it is."""
+    if state.held is not None:
+        return as_known(outline, state)
     scene = _Scene(outline, deepcopy(state), world, circumstances)
+    scene.note_who_left_and_came_back()
     scene.note_what_was_seen()
     scene.renew_digests()
     scene.judge_sign_offs()
@@ -98,6 +102,14 @@ def decide(
     judged = scene.judged()
     asking = Asking(judged, circumstances.statuses)
     due = changes(scene.outline, scene.ahead, world, asking)
+    if scene.ahead.stopped is None:
+        due = (
+            *due,
+            *partings(scene.outline, scene.ahead, world),
+            *welcomes(scene.outline, scene.ahead),
+        )
+    if not due:
+        scene.note_end_of_stop()
     return Decision(tuple(scene.events), due, scene.ahead, judged)
 
 
@@ -158,6 +170,13 @@ class _Scene:
             [(item, self.ahead.of(item.key).state) for item in self.outline.of(stage)],
             judged,
         )
+
+    def note_who_left_and_came_back(self) -> None:
+        """Before anything is judged: an issue that we closed was not finished by anybody."""
+        for find in (joined, settled):
+            event = find(self.outline, self.ahead, self.world)
+            if event is not None and self.ahead.stopped is None:
+                self._take(event)
 
     def note_what_was_seen(self) -> None:
         fresh = {}
@@ -286,16 +305,21 @@ class _Scene:
         digest = self._renew_digest(stage, judged)
         if missing_sign_offs(self.outline.spec, stage, gate, digest):
             return False
+        if held_by(self.outline.spec, self.ahead.passed, stage):
+            return False
         self._take(ev.GatePassed(stage=stage, round=gate.round, digest=digest))
         self.outline = outline_of(
             self.outline.spec,
             today=self.outline.schedule.today,
             conditions=self.ahead.conditions,
+            renamed=self.ahead.renamed,
         )
         return True
 
     def note_what_was_asked(self) -> None:
         """A sign-off issue whose text carries the current digest has been asked for."""
+        if self.ahead.stopped is not None:
+            return
         asking = Asking(self.judged(), self.circumstances.statuses)
         for stage, judged in asking.judged.items():
             gate = self.ahead.gates[stage]
@@ -342,11 +366,17 @@ class _Scene:
                             why=why,
                         )
 
+    def note_end_of_stop(self) -> None:
+        if self.ahead.stopped is not None and self.ahead.closed_at is None:
+            self._take(ev.StopCarriedOut())
+
     def finish(self) -> None:
         """Once every gate has passed and the epic is seen closed: nothing is left to do."""
         stages = self.outline.spec.stages
         epic = self.world.issues.get(epic_key(self.outline.spec.program))
         if epic is not None and epic.state is not State.DONE:
+            return
+        if leaving(self.outline, self.ahead):
             return
         if not self.ahead.is_over and all(self.ahead.passed(stage) for stage in stages):
             self._take(ev.ProgramFinished())

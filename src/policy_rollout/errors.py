@@ -7,6 +7,7 @@
     ├── DayOutOfRange          a schedule leaves the years that can be planned
     ├── ProgramUnknown         nobody launched a program of that name
     ├── ProgramAlreadyLaunched a second launch of a program
+    ├── AmendmentRefused       a running program cannot become what a spec says (all reasons)
     ├── AuditFolderWrong       an exported audit cannot be written or read there
     ├── PersonMalformed        no spec could name somebody like this
     ├── AlreadyEnrolled        a second authenticator for a person
@@ -118,6 +119,16 @@ class ProgramAlreadyLaunched(RolloutError):
             f"program {program!r} was already launched on {launched_at} ({run_url}); "
             f"nothing was created a second time. See where it stands: rollout status {program}"
         )
+
+
+class AmendmentRefused(RolloutError):
+    """Everything that stands against an amendment: found, expected, what to do."""
+
+    def __init__(self, program: str, problems: Sequence[str]) -> None:
+        self.program = program
+        self.problems = tuple(problems)
+        lines = "\n".join(f"  - {each}" for each in self.problems)
+        super().__init__(f"program {program!r} was not amended, nothing was changed:\n{lines}")
 
 
 class AuditFolderWrong(RolloutError):

@@ -26,6 +26,24 @@ class Launched(_Event):
     run: str
 
 
+class Amended(_Event):
+    """From here on the program follows another spec, as `by` wanted it for `reason`.
+
+    `keys` has what is renamed: the key of a stage or an item by its new ids to the stable key
+    that it had first, both without language or market; `stages` has the old to the new id of
+    each renamed stage; `reopened` the passed stages (new ids) whose gates begin a new round.
+    """
+
+    kind: Literal["amended"] = "amended"
+    spec_text: str
+    spec_path: str
+    by: str
+    reason: str
+    keys: dict[str, str] = Field(default_factory=dict)
+    stages: dict[str, str] = Field(default_factory=dict)
+    reopened: tuple[str, ...] = ()
+
+
 class PeopleResolved(_Event):
     """Mail address to Jira account id, once; `own_account` is the service account's."""
 
@@ -89,6 +107,26 @@ class WorkSeen(_Event):
 
     kind: Literal["work_seen"] = "work_seen"
     items: dict[str, Seen]
+
+
+class WorkLeft(_Event):
+    """What an amended spec no longer has is settled outside: it is not looked at any more."""
+
+    kind: Literal["work_left"] = "work_left"
+    keys: tuple[str, ...]
+
+
+class WorkJoined(_Event):
+    """What had left belongs to the program again.
+
+    `reopened` are those among `keys` whose issues we had closed; `history_ids` what happened to
+    sign-off issues while nobody was asked on them, which answers nothing.
+    """
+
+    kind: Literal["work_joined"] = "work_joined"
+    keys: tuple[str, ...]
+    reopened: tuple[str, ...] = ()
+    history_ids: tuple[str, ...] = ()
 
 
 class OdditiesSeen(_Event):
@@ -333,12 +371,60 @@ class Resumed(_Event):
     because: str
 
 
+class Held(_Event):
+    """Nothing is created, changed, asked, escalated or passed until somebody lets it go on."""
+
+    kind: Literal["held"] = "held"
+    by: str
+    reason: str
+
+
+class GoneOn(_Event):
+    """A hold is over."""
+
+    kind: Literal["gone_on"] = "gone_on"
+    by: str
+
+
 class ProgramStopped(_Event):
-    """Rejected for good: nothing is asked for any more."""
+    """Rejected for good, or stopped by command: nothing is asked for any more.
+
+    `issues` is what the command said of open issues; None after a rejection for good, where the
+    spec's `if_rejected` decides.
+    """
 
     kind: Literal["program_stopped"] = "program_stopped"
     by: str
     reason: str
+    issues: Literal["close", "leave"] | None = None
+
+
+class StopCarriedOut(_Event):
+    """What a stop asks for is done outside: nothing is left to do for the program."""
+
+    kind: Literal["stop_carried_out"] = "stop_carried_out"
+
+
+class TakenUp(_Event):
+    """The flow run `run` carries the program from here on; `before`, its run so far, is lost."""
+
+    kind: Literal["taken_up"] = "taken_up"
+    run: str
+    before: str
+
+
+class RunLost(_Event):
+    """The Prefect server does not know the program's run (any more)."""
+
+    kind: Literal["run_lost"] = "run_lost"
+    run: str
+
+
+class RunFound(_Event):
+    """The Prefect server knows a run again that was missed."""
+
+    kind: Literal["run_found"] = "run_found"
+    run: str
 
 
 class ProgramFinished(_Event):
@@ -347,6 +433,7 @@ class ProgramFinished(_Event):
 
 Event = Annotated[
     Launched
+    | Amended
     | PeopleResolved
     | StageOpened
     | CreationIntended
@@ -354,6 +441,8 @@ Event = Annotated[
     | CreationRefused
     | RowsAdded
     | WorkSeen
+    | WorkLeft
+    | WorkJoined
     | OdditiesSeen
     | GateReady
     | SignOffAsked
@@ -374,7 +463,13 @@ Event = Annotated[
     | TroubleOver
     | RecreationAsked
     | Resumed
+    | Held
+    | GoneOn
     | ProgramStopped
+    | StopCarriedOut
+    | TakenUp
+    | RunLost
+    | RunFound
     | ProgramFinished,
     Field(discriminator="kind"),
 ]

@@ -232,6 +232,22 @@ def digest_of(what: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def held_by(spec: Spec, passed: Callable[[str], bool], stage: str) -> tuple[str, ...]:
+    """Stages before this one, however far, whose gates have not passed: its own cannot before.
+
+    A stage opens after they have; an amendment may open one of them again, or put a new one in
+    between.
+    """
+    before: set[str] = set()
+    left = [*spec.stages[stage].after]
+    while left:
+        each = left.pop()
+        if each not in before:
+            before.add(each)
+            left += spec.stages[each].after
+    return tuple(each for each in spec.stages if each in before and not passed(each))
+
+
 def missing_sign_offs(
     spec: Spec, stage: str, gate: GateState, digest: str | None
 ) -> dict[str, int]:

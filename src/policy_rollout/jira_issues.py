@@ -23,6 +23,7 @@ from policy_rollout.jira_preflight import Preflight, check_site
 from policy_rollout.jira_reads import IssueReads, count_of
 from policy_rollout.jira_site import SERVICE, Call, JiraConnection, JiraSite
 from policy_rollout.observed import Comment, ObservedIssue, Oddity, TextEdit, Transition
+from policy_rollout.request_budget import Spend, unlimited
 from policy_rollout.work import State
 
 __all__ = [
@@ -84,9 +85,10 @@ class JiraIssues:
         connection: JiraConnection,
         *,
         timeout_seconds: tuple[float, float] = TIMEOUT_SECONDS,
+        spend: Spend = unlimited,
     ) -> None:
         self._connection = connection
-        self._site = JiraSite(connection, timeout_seconds)
+        self._site = JiraSite(connection, timeout_seconds, spend)
         self._types: Mapping[IssueKind, str] = {
             IssueKind.EPIC: connection.epic_type,
             IssueKind.TASK: connection.task_type,
@@ -201,19 +203,24 @@ class JiraIssues:
         """Every change of status that these issues went through, oldest first."""
         return self.history(issue_keys).transitions
 
-    def changed_since(self, program_labels: Collection[str], since: datetime) -> tuple[str, ...]:
-        """Jira keys of issues changed at or shortly before a time, as the search knows them.
+    def changed_programs(self, since: datetime) -> dict[str, datetime]:
+        """The programs of which an issue changed at or shortly before a time, and when it last did.
+
+        One question for all projects of the site, of the search index, which lags: a change may
+        come with a later question. Who lost our labels, or was deleted, is not in the answer.
 
         Args:
-            program_labels: as `rollout/PROGRAM`; none asks for the issues of all programs.
             since: aware; asked for in minutes before now, which needs no zone of the account.
         """
         minutes = max(0, int((datetime.now(UTC) - since).total_seconds() // 60))
-        labels = ", ".join(f'"{each}"' for each in program_labels or (wire.LABEL,))
-        jql = f'labels in ({labels}) AND updated >= "-{minutes + _OVERLAP_MINUTES}m"'
-        return tuple(
-            each.issue_key for each in self._reads.search(jql, "looking for changed issues")
-        )
+        jql = f'labels = "{wire.LABEL}" AND updated >= "-{minutes + _OVERLAP_MINUTES}m"'
+        newest: dict[str, datetime] = {}
+        fields = ("labels", "updated")
+        for issue in self._reads.search(jql, "looking for changed issues", fields):
+            changed_at = wire.parse_time(issue.fields["updated"])
+            for program in wire.programs_of(issue):
+                newest[program] = max(newest.get(program, changed_at), changed_at)
+        return newest
 
     def update(self, issue_key: str, issue: NewIssue) -> None:
         """Write summary, description, due date and our labels; everything else stays.

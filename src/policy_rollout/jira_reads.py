@@ -93,8 +93,11 @@ class IssueReads:
             jql = f'project = "{self._project}" AND labels in ({labels})'
             yield from self.search(jql, f"looking for {count_of(some)} by label")
 
-    def search(self, jql: str, doing: str) -> Iterator[wire.RawIssue]:
-        call = Call("POST", "search/jql", doing, body=_query(jql, _FETCH_LIMIT))
+    def search(
+        self, jql: str, doing: str, fields: Sequence[str] = ("labels",)
+    ) -> Iterator[wire.RawIssue]:
+        body = {**_query(jql, _FETCH_LIMIT), "fields": list(fields)}
+        call = Call("POST", "search/jql", doing, body=body)
         yield from self._pages(call, wire.parse_page)
 
     def first(self, jql: str, doing: str) -> wire.RawIssue | None:

@@ -24,12 +24,14 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError, ReadTimeoutErr
 from policy_rollout.errors import ServiceRefused, ServiceUnavailable, SettingsWrong, WriteInDoubt
 from policy_rollout.jira_wire import words_of
 from policy_rollout.observed import AnswerStatuses
+from policy_rollout.request_budget import JIRA_REQUESTS, OverBudget, Spend, unlimited
 
 SERVICE = "Jira"
 USUAL_STATUSES = AnswerStatuses("Approved", "Rejected")
 ATTEMPTS = 4
 LONGEST_WAIT_SECONDS = 10.0  # a longer wait belongs to a suspended run, not to a sleep
 _LONGEST_REASON = 500
+_CHEAP = frozenset({"GET", "POST"})  # of which Jira allows twice as many a second as of others
 _NEXT_STEPS: Mapping[int, str] = {
     HTTPStatus.UNAUTHORIZED: "See that ROLLOUT_JIRA_EMAIL and ROLLOUT_JIRA_TOKEN belong together "
     "and that the token has not expired",
@@ -85,13 +87,20 @@ class JiraSite:
     Args:
         connection: where and as whom.
         timeout_seconds: for the connection, and for each wait on the answer.
+        spend: called before each request.
 
     Raises:
         SettingsWrong: the address or the token cannot be used at all.
     """
 
-    def __init__(self, connection: JiraConnection, timeout_seconds: tuple[float, float]) -> None:
+    def __init__(
+        self,
+        connection: JiraConnection,
+        timeout_seconds: tuple[float, float],
+        spend: Spend = unlimited,
+    ) -> None:
         _check_usable(connection)
+        self._spend = spend
         self.url = connection.url.rstrip("/")
         self._timeout_seconds = timeout_seconds
         self._client = JIRA(
@@ -121,6 +130,7 @@ class JiraSite:
         raise AssertionError  # stamina raises the last error itself
 
     def _send_once(self, call: Call, parse: Callable[[Any], T]) -> T:
+        self._wait_for_turn(call)
         answer = self._request(call)
         if isinstance(answer, _Broken):
             raise _unanswered(call, answer)
@@ -132,6 +142,15 @@ class JiraSite:
             except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
                 puzzle = type(error).__name__
         raise _puzzled(call, answer, puzzle) if done else _declined(call, answer)
+
+    def _wait_for_turn(self, call: Call) -> None:
+        try:
+            self._spend(JIRA_REQUESTS, 1 if call.method in _CHEAP else 2)
+        except OverBudget as over:
+            wait, reason = over.retry_after_seconds, str(over)
+        else:
+            return
+        raise ServiceUnavailable(SERVICE, call.doing, reason, retry_after_seconds=wait)
 
     def _request(self, call: Call) -> requests.Response | _Broken:
         session = self._client._session  # noqa: SLF001 - the only way to its credentials

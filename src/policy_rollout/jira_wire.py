@@ -117,6 +117,13 @@ def program_label(program: str) -> str:
     return f"{LABEL}/{program}"
 
 
+def programs_of(issue: RawIssue) -> frozenset[str]:
+    """The programs that an issue's labels and its mark name; people may copy and take labels."""
+    labels = (each.split("/") for each in issue.fields.get("labels") or ())
+    named = {parts[1] for parts in labels if parts[0] == LABEL and len(parts) > 1}
+    return frozenset(named | ({issue.mark.key.split("/", 1)[0]} if issue.mark else set()))
+
+
 def all_labels(issue: NewIssue) -> tuple[str, ...]:
     """The handles we search by, then the issue's own."""
     program = issue.key.split("/", 1)[0]

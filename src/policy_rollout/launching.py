@@ -69,7 +69,7 @@ def launch(settings: Settings, spec: Spec, path: Path) -> Launch:
     """
     with Journal(settings.journal_address) as journal:
         state = state_of(journal, spec.program)
-    if state.run and not state.wrote_nothing:
+    if state.run and (state.is_over or not state.wrote_nothing):
         at = f"{state.launched_at:%Y-%m-%d %H:%M} UTC"
         raise ProgramAlreadyLaunched(spec.program, at, prefect_api.run_url(state.run) or state.run)
     text = path.read_text(encoding="utf-8-sig")

@@ -1,8 +1,6 @@
 """`rollout people`: who proves themselves by codes, and who is absent. Terminal I/O."""
 
-import getpass
 import json
-import os
 import sys
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +9,7 @@ import typer
 from rich.console import Console
 
 from policy_rollout.errors import CodeRefused
+from policy_rollout.who_runs import who_runs
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -82,10 +81,10 @@ def enroll(
     ):
         uri = authenticators.enroll(person, replace=replace)
         # Before it is seen: nobody holds a secret of which the journal does not know.
-        note_people(journal, AuthenticatorShown(person=person, by=_by()), at=_now())
+        note_people(journal, AuthenticatorShown(person=person, by=who_runs()), at=_now())
         _show_secret(uri)
         confirmed = _confirmed(authenticators, person)
-        event = AuthenticatorEnrolled(person=person, replaced=confirmed.replaced, by=_by())
+        event = AuthenticatorEnrolled(person=person, replaced=confirmed.replaced, by=who_runs())
         note_people(journal, event, at=_now())
     _say(f"{person} can sign with the codes of this app from now on, each code once")
 
@@ -145,7 +144,7 @@ def absent(
     from policy_rollout.settings import Settings
 
     announced = AbsenceAnnounced(
-        person=person, from_day=from_day, to_day=to_day, delegate=delegate, by=_by()
+        person=person, from_day=from_day, to_day=to_day, delegate=delegate, by=who_runs()
     )
     with Journal(Settings.load().journal_address) as journal:
         announce_absence(journal, announced, at=_now())
@@ -163,7 +162,7 @@ def back(person: Person, *, on_day: DayOfReturn = None) -> None:
 
     day = on_day or _today()
     with Journal(Settings.load().journal_address) as journal:
-        end_absence(journal, AbsenceEnded(person=person, day=day, by=_by()), at=_now())
+        end_absence(journal, AbsenceEnded(person=person, day=day, by=who_runs()), at=_now())
     _say(f"{person} is back on {_dated(day)}")
 
 
@@ -200,14 +199,6 @@ def _now() -> datetime:
 
 def _today() -> date:
     return _now().astimezone().date()
-
-
-def _by() -> str:
-    """Who runs the command, as this machine knows them: a note, never a proof."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container may run under a number without a name
-        return f"user {os.getuid()}"
 
 
 def _dated(day: date) -> str:

@@ -6,6 +6,7 @@ empty when Jira and the workbook read as the spec and the journal say.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from policy_rollout.comments import SayOnIssue, says, sign_off_desk
 from policy_rollout.desired import DesiredRow, IssueKind, NewIssue, Tab
@@ -18,17 +19,18 @@ from policy_rollout.report.issue_text import (
     epic_text,
     resting_text,
     sign_off_text,
+    stop_text,
     task_text,
 )
 from policy_rollout.report.notice_text import Notice, notices, to_tell
 from policy_rollout.signers import Bench, bench
 from policy_rollout.spec.model import Spec
+from policy_rollout.stopping import closed_by
 from policy_rollout.work import (
     Kind,
     State,
     WorkItem,
     epic_key,
-    sign_off_key,
 )
 
 
@@ -93,7 +95,7 @@ def changes(
 ) -> tuple[Change, ...]:
     """What is due now, in order: create, add, update, rewrite, link, move, say."""
     if state.stopped is not None:
-        return (*_closings(outline, world), *says(outline, state))
+        return _after_stop(outline, state, world, asking)
     issues = tuple(_desired_issues(outline, state, asking))
     rows = tuple(_desired_rows(outline, state))
     return (
@@ -108,35 +110,49 @@ def changes(
     )
 
 
-def _closings(outline: Outline, world: World) -> Iterator[MoveIssue]:
-    """After a rejection for good: the epic, and open issues where the spec says so."""
-    keys = [epic_key(outline.spec.program)]
-    if outline.spec.if_rejected == "close":
-        keys += [item.key for item in outline.items if item.kind is Kind.TASK]
-    for key in keys:
+def _after_stop(
+    outline: Outline, state: ProgramState, world: World, asking: Asking
+) -> tuple[Change, ...]:
+    """First all that stays open says so, then the epic is closed, and tasks where asked for."""
+    asked = (sign_off_issues(outline, state, stage, asking) for stage in state.waiting_stages)
+    issues = (_epic(outline, state), *chain.from_iterable(asked))
+    return (
+        *_updates(issues, state, world),
+        *_rewrites(_desired_rows(outline, state), world),
+        *_closings(outline, state, world),
+        *says(outline, state),
+    )
+
+
+def _closings(outline: Outline, state: ProgramState, world: World) -> Iterator[MoveIssue]:
+    for key in closed_by(outline, state.stopped) if state.stopped else ():
         issue = world.issues.get(key)
         if issue is not None and issue.state is not State.DONE:
             yield MoveIssue(key, issue.issue_key, State.DONE)
 
 
 def _desired_issues(outline: Outline, state: ProgramState, asking: Asking) -> Iterator[NewIssue]:
-    spec = outline.spec
-    yield NewIssue(
-        key=epic_key(spec.program),
-        kind=IssueKind.EPIC,
-        summary=spec.name,
-        description=epic_text(spec),
-        due_on=outline.schedule.effective_on,
-        assignee=state.accounts.get(spec.owner or ""),
-        parent=None,
-        labels=_labels(spec, epic_key(spec.program)),
-    )
-    epic = state.issues.get(epic_key(spec.program))
+    yield _epic(outline, state)
+    epic = state.issues.get(epic_key(outline.spec.program))
     for stage in state.waiting_stages:
         for item in outline.of(stage):
             if item.kind is Kind.TASK:
                 yield _task(outline, state, item, epic)
         yield from sign_off_issues(outline, state, stage, asking)
+
+
+def _epic(outline: Outline, state: ProgramState) -> NewIssue:
+    spec = outline.spec
+    return NewIssue(
+        key=epic_key(spec.program),
+        kind=IssueKind.EPIC,
+        summary=spec.name,
+        description=epic_text(spec, stop_text(spec, state)),
+        due_on=outline.schedule.effective_on,
+        assignee=state.accounts.get(spec.owner or ""),
+        parent=None,
+        labels=_labels(spec, epic_key(spec.program)),
+    )
 
 
 def sign_off_issues(
@@ -150,7 +166,7 @@ def sign_off_issues(
     view = gate_view(outline, state, stage, asking.judged[stage])
     asks = view.asks
     for role in spec.stages[stage].gate.sign_off:
-        key = sign_off_key(spec.program, stage, role)
+        key = state.sign_off_key(stage, role)
         if not asks and key not in state.issues:
             continue
         yield NewIssue(
@@ -173,7 +189,7 @@ def gate_view(
     digest = state.gates[stage].digest
     seat = bench(outline.spec, state, stage, items, digest)
     named = {item.key: state.issues[item.key] for item in items if item.key in state.issues}
-    return GateView(seat, judged, named)
+    return GateView(seat, judged, named, state.stopped)
 
 
 def criteria(outline: Outline, state: ProgramState, stage: str) -> tuple[Judged, ...]:
@@ -295,6 +311,9 @@ def _row(outline: Outline, state: ProgramState, item: WorkItem) -> DesiredRow:
 
 
 def _message(state: ProgramState, item: WorkItem) -> str:
+    if state.stopped is not None:
+        by, reason = state.stopped.by, " ".join(state.stopped.reason.split())
+        return f"The program was stopped by {by}; nothing is to be done here any more: {reason}"
     if item.key in state.sent_back:
         rejected = next(
             each
@@ -338,7 +357,7 @@ def _moves(outline: Outline, state: ProgramState, world: World) -> Iterator[Move
         gate = state.gates[stage]
         missing = missing_sign_offs(outline.spec, stage, gate, gate.digest)
         for role in missing:
-            key = sign_off_key(outline.spec.program, stage, role)
+            key = state.sign_off_key(stage, role)
             observed = world.issues.get(key)
             if observed is not None and observed.state is State.DONE and _judged(state, world, key):
                 yield MoveIssue(key, observed.issue_key, State.TODO)
@@ -363,6 +382,8 @@ def _notices(spec: Spec, state: ProgramState) -> Iterator[Notice]:
     for stage in state.waiting_stages:
         gate = state.gates[stage]
         for event in to_tell(gate):
-            if desk := sign_off_desk(spec, state, stage, event.role):
+            asked_of = spec.stages[stage].gate.sign_off
+            desk = sign_off_desk(state, stage, event.role)
+            if desk is not None and event.role in asked_of:
                 told = notices(spec, gate, event, desk)
                 yield from (each for each in told if each.mark not in state.said)

@@ -4,13 +4,13 @@
 the same state, today and years later.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from policy_rollout import events as ev
-from policy_rollout.work import State
+from policy_rollout.work import State, sign_off_key, stable_key
 
 NOT_SEEN = ev.Seen(state=State.TODO)
 
@@ -40,7 +40,8 @@ class GateState:
     """Where a stage's gate stands; `sign_offs` and `refusals` hold those of all rounds.
 
     `covers` has the text behind each digest that was asked for, `asked_before` what a role was
-    asked to sign before the current one, `waivers` the last waiver of each criterion.
+    asked to sign before the current one, `waivers` the last waiver of each criterion;
+    `first_stage` is the id that its stage had before it was renamed, empty where it was not.
     Of this round only: `called` has who may sign instead, by role and member, `reminded` the
     steps of escalation that were taken, by role and step.
     """
@@ -59,6 +60,7 @@ class GateState:
     called: dict[tuple[str, str], ev.BackupCalled] = field(default_factory=dict)
     reminded: dict[tuple[str, str], ev.Reminded] = field(default_factory=dict)
     passed_at: datetime | None = None
+    first_stage: str = ""
 
     def standing(self, digest: str | None) -> tuple[ev.SignedOff, ...]:
         """The sign-offs that count: of this round, on this digest."""
@@ -72,6 +74,61 @@ class GateState:
         else:
             self.reminded[event.role, event.step] = event
 
+    def begin_round(self, number: int) -> None:
+        """Everybody is asked anew, on a text that has still to be made."""
+        self.round, self.digest, self.ready_at = number, None, None
+        self.asked.clear()
+        self.called, self.reminded = {}, {}
+
+    def rename(self, old: str, stages: Mapping[str, str]) -> None:
+        """Carry the new ids of stages into all that is kept; this gate's was `old`."""
+        if old in stages:
+            self.first_stage = self.first_stage or old
+        self.asked = {role: _moved(each, stages) for role, each in self.asked.items()}
+        self.asked_before = {role: _moved(each, stages) for role, each in self.asked_before.items()}
+        self.sign_offs = [_signed_elsewhere(each, stages) for each in self.sign_offs]
+        self.refusals = [_moved(each, stages) for each in self.refusals]
+        self.rejections = [_moved(each, stages) for each in self.rejections]
+        self.waivers = {name: _moved(each, stages) for name, each in self.waivers.items()}
+        self.called = {key: _moved(each, stages) for key, each in self.called.items()}
+        self.reminded = {key: _moved(each, stages) for key, each in self.reminded.items()}
+
+
+_OfStage = TypeVar(
+    "_OfStage",
+    ev.SignOffAsked,
+    ev.SignedOff,
+    ev.SignOffRefused,
+    ev.Rejected,
+    ev.Waived,
+    ev.BackupCalled,
+    ev.Reminded,
+    ev.CodeGiven,
+    ev.Condition,
+)
+
+
+def _moved(about: _OfStage, stages: Mapping[str, str]) -> _OfStage:
+    if about.stage not in stages:
+        return about
+    return about.model_copy(update={"stage": stages[about.stage]})
+
+
+def _signed_elsewhere(given: ev.SignedOff, stages: Mapping[str, str]) -> ev.SignedOff:
+    conditions = tuple(_moved(each, stages) for each in given.conditions)
+    return _moved(given.model_copy(update={"conditions": conditions}), stages)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A spec that the program followed since `at`; `by` and `reason` are empty for the first."""
+
+    text: str
+    path: str
+    at: datetime
+    by: str = ""
+    reason: str = ""
+
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
@@ -79,6 +136,15 @@ class Trouble:
     since: datetime
     again_at: datetime
     times: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why a program does nothing just now."""
+
+    by: str
+    reason: str
+    since: datetime
 
 
 @dataclass(slots=True)
@@ -91,6 +157,15 @@ class ProgramState:
     rejection named and nobody has taken up yet, `said` the marks of our comments, `codes` the
     attempts proven by a one-time code, `conditions` what approvals of passed gates asked for,
     `waits` how often the run resumed.
+
+    `versions` are the specs it followed, the last one now, and `unread_amendment` whether the run
+    has still to take up the last one. `renamed` has the stable key behind each key that the spec
+    writes by other ids (see `work.stable_key`). `left` are the stable keys that the spec no longer
+    has and that are settled outside, `returns` how often each one came back.
+    `held` is the hold that stands, `holds` are those that are over, from when to when; `order` is
+    the entry by which somebody held, let go on or stopped the program while its run may have been
+    asleep, 0 once the run has woken up since; `lost_since` tells when Prefect was found not to
+    know the run; `closed_at` when all was done that a stop asks for.
     """
 
     program: str
@@ -112,19 +187,52 @@ class ProgramState:
     codes: list[ev.CodeGiven] = field(default_factory=list)
     conditions: list[ev.Condition] = field(default_factory=list)
     oddities: tuple[str, ...] = ()
+    versions: list[Version] = field(default_factory=list)
+    unread_amendment: bool = False
+    renamed: dict[str, str] = field(default_factory=dict)
+    left: set[str] = field(default_factory=set)
+    returns: dict[str, int] = field(default_factory=dict)
     trouble: Trouble | None = None
     waits: int = 0
     finished_at: datetime | None = None
     stopped: ev.ProgramStopped | None = None
+    stopped_at: datetime | None = None
+    closed_at: datetime | None = None
+    held: Hold | None = None
+    holds: list[tuple[datetime, datetime]] = field(default_factory=list)
+    order: int = 0
+    lost_since: datetime | None = None
 
     @property
     def is_over(self) -> bool:
-        """Finished, or rejected for good."""
+        """Finished, rejected for good, or stopped."""
         return self.finished_at is not None or self.stopped is not None
+
+    @property
+    def is_settled(self) -> bool:
+        """Over, and nothing is left to do outside."""
+        return self.finished_at is not None or self.closed_at is not None
+
+    @property
+    def is_halted(self) -> bool:
+        """Held, or under an order that its sleeping run has not seen."""
+        return self.held is not None or self.order > 0
+
+    @property
+    def rests(self) -> bool:
+        """Whether no look at the world is due: held, or stopped before anything was made."""
+        return self.held is not None or (self.is_over and self.wrote_nothing)
 
     @property
     def unjudged_codes(self) -> tuple[ev.CodeGiven, ...]:
         return tuple(each for each in self.codes if each.mark not in self.histories)
+
+    def first_stage(self, stage: str) -> str:
+        """The id that a stage of the spec had first: addresses that must stay are made of it."""
+        return stable_key(self.renamed, self.program, stage).split("/", 1)[1]
+
+    def sign_off_key(self, stage: str, role: str) -> str:
+        return sign_off_key(self.program, self.first_stage(stage), role)
 
     def of(self, key: str) -> ev.Seen:
         return self.seen.get(key, NOT_SEEN)
@@ -166,10 +274,19 @@ GateEvent = (
 )
 
 
+HaltEvent = (
+    ev.Held
+    | ev.GoneOn
+    | ev.ProgramStopped
+    | ev.StopCarriedOut
+    | ev.TakenUp
+    | ev.RunLost
+    | ev.RunFound
+)
 CreationEvent = ev.CreationIntended | ev.IssuesCreated | ev.CreationRefused
 
 
-def take(state: ProgramState, record: Recorded) -> None:
+def take(state: ProgramState, record: Recorded) -> None:  # noqa: C901 - one case a kind
     """Carry the state past one more event."""
     match record.event:
         case ev.Launched() as launched:
@@ -177,8 +294,13 @@ def take(state: ProgramState, record: Recorded) -> None:
             state.spec_path = launched.spec_path
             state.run = launched.run
             state.launched_at = record.at
+            state.versions = [Version(launched.spec_text, launched.spec_path, record.at)]
+        case ev.Amended() as amended:
+            _amend(state, record.at, amended)
         case ev.Resumed(wait=wait):
             state.waits = wait + 1
+            state.unread_amendment = False
+            state.order, state.lost_since = 0, None
         case ev.TroubleMet(text=text, again_at=again_at):
             before = state.trouble
             state.trouble = Trouble(
@@ -191,15 +313,38 @@ def take(state: ProgramState, record: Recorded) -> None:
             state.trouble = None
         case ev.ProgramFinished():
             state.finished_at = record.at
-        case ev.ProgramStopped() as stopped:
-            state.stopped = stopped
+        case event if isinstance(event, HaltEvent):
+            _take_halt(state, record, event)
         case event if isinstance(event, GateEvent):
             take_gate(state, record.at, event)
         case event if isinstance(event, CreationEvent):
             _take_creation(state, record.at, event)
+        case ev.WorkLeft() | ev.WorkJoined() as parting:
+            _take_parting(state, parting)
         case event:
             _take_work(state, event)
     state.head = record.sequence
+
+
+def _amend(state: ProgramState, at: datetime, amended: ev.Amended) -> None:
+    """Follow another spec: names move along, and reopened gates begin a new round."""
+    state.spec_text, state.spec_path = amended.spec_text, amended.spec_path
+    state.versions.append(
+        Version(amended.spec_text, amended.spec_path, at, amended.by, amended.reason)
+    )
+    state.unread_amendment = True
+    state.renamed.update(amended.keys)
+    stages = amended.stages
+    if stages:
+        for stage, gate in state.gates.items():
+            gate.rename(stage, stages)
+        state.gates = {stages.get(stage, stage): gate for stage, gate in state.gates.items()}
+        state.codes = [_moved(each, stages) for each in state.codes]
+        state.conditions = [_moved(each, stages) for each in state.conditions]
+    for stage in amended.reopened:
+        gate = state.gates[stage]
+        gate.begin_round(gate.round + 1)
+        gate.passed_at = None
 
 
 def take_gate(  # noqa: C901 - one case a kind
@@ -233,9 +378,7 @@ def take_gate(  # noqa: C901 - one case a kind
         case ev.Rejected(history_id=history_id):
             gate.rejections.append(event)
             state.histories.add(history_id)
-            gate.round, gate.digest, gate.ready_at = event.round + 1, None, None
-            gate.asked.clear()
-            gate.called, gate.reminded = {}, {}
+            gate.begin_round(event.round + 1)
             for key in event.sent_back:
                 state.sent_back[key] = event.cells.get(key, "")
                 state.seen[key] = ev.Seen(
@@ -257,6 +400,34 @@ def _withdrawn(gate: GateState, event: ev.SignOffWithdrawn) -> ev.SignedOff:
     return next(each for each in of_role if event.signed in {"", each.history_id})
 
 
+def _take_halt(state: ProgramState, record: Recorded, event: HaltEvent) -> None:
+    match event:
+        case ev.Held(by=by, reason=reason):
+            state.held, state.order = Hold(by, reason, record.at), record.sequence
+        case ev.GoneOn():
+            _end_hold(state, record)
+            state.order = record.sequence
+        case ev.ProgramStopped():
+            _end_hold(state, record)
+            state.stopped, state.stopped_at = event, record.at
+            if event.issues is not None:  # else its own run stops it, and is awake
+                state.order = record.sequence
+        case ev.StopCarriedOut():
+            state.closed_at = record.at
+        case ev.TakenUp(run=run):
+            state.run, state.order, state.lost_since = run, 0, None
+        case ev.RunLost(run=run):
+            state.lost_since = record.at if run == state.run else state.lost_since
+        case ev.RunFound():
+            state.lost_since = None
+
+
+def _end_hold(state: ProgramState, record: Recorded) -> None:
+    if state.held is not None:
+        state.holds.append((state.held.since, record.at))
+    state.held = None
+
+
 def _take_creation(state: ProgramState, at: datetime, event: CreationEvent) -> None:
     match event:
         case ev.CreationIntended(batch=batch, keys=keys, fence=fence):
@@ -266,6 +437,21 @@ def _take_creation(state: ProgramState, at: datetime, event: CreationEvent) -> N
             _settle(state, batch, set(issues))
         case ev.CreationRefused(batch=batch, reasons=reasons):
             _settle(state, batch, set(reasons))
+
+
+def _take_parting(state: ProgramState, event: ev.WorkLeft | ev.WorkJoined) -> None:
+    if isinstance(event, ev.WorkLeft):
+        state.left.update(event.keys)
+        for key in event.keys:
+            state.sent_back.pop(key, None)
+        return
+    state.left.difference_update(event.keys)
+    state.histories.update(event.history_ids)
+    for key in event.keys:
+        state.returns[key] = state.returns.get(key, 0) + 1
+    for key in event.reopened:
+        state.sent_back[key] = ""
+        state.seen[key] = ev.Seen(state=State.TODO, doers=state.of(key).doers)
 
 
 def _take_work(state: ProgramState, event: ev.Event) -> None:  # noqa: C901 - one case a kind

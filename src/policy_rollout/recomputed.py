@@ -5,7 +5,7 @@ nothing but what was journaled before. What a gate faces is kept until an event 
 that a long history is walked once.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -21,17 +21,20 @@ from policy_rollout.gates import (
     missing_sign_offs,
     waived,
 )
+from policy_rollout.outline import conditions_of
 from policy_rollout.program import ProgramState, Recorded, take
 from policy_rollout.signers import Bench, bench
 from policy_rollout.spec.model import Spec
 from policy_rollout.spec.reader import read_valid
-from policy_rollout.work import WorkItem, condition_item, expand
+from policy_rollout.work import CONDITION, WorkItem, expand
 
 _UNTOUCHING = (
     *(ev.CreationIntended, ev.IssuesCreated, ev.CreationRefused, ev.RowsAdded, ev.IssuesMoved),
     *(ev.OdditiesSeen, ev.Said, ev.TroubleMet, ev.TroubleOver, ev.Resumed, ev.Reminded),
     *(ev.PeopleResolved, ev.GateReady, ev.SignOffAsked, ev.CodeGiven, ev.SignedOff),
+    *(ev.Held, ev.GoneOn, ev.TakenUp, ev.RunLost, ev.RunFound, ev.StopCarriedOut),
     *(ev.SignOffRefused, ev.SignOffWithdrawn, ev.BackupCalled, ev.NoticeIntended, ev.NoticeSent),
+    ev.WorkLeft,
 )
 """Events that change no criterion and nothing that a digest covers."""
 
@@ -69,14 +72,15 @@ class Past:
         self.spec: Spec | None = None
         self.spec_refused = ""
         self._written: dict[str, list[WorkItem]] = {}
+        self._stages: dict[str, str] = {}
         self._items: dict[str, tuple[WorkItem, ...]] = {}
         self._facing: dict[str, tuple[date, Facing]] = {}
 
     def take(self, record: Recorded) -> None:
         """Carry the past beyond one more event, which fits to the state."""
-        text_before, asked_before = self.state.spec_text, len(self.state.conditions)
+        asked_before = len(self.state.conditions)
         take(self.state, record)
-        if self.state.spec_text != text_before:
+        if isinstance(record.event, ev.Launched | ev.Amended):
             self._read_spec()
         if len(self.state.conditions) != asked_before:
             self._items.clear()
@@ -90,24 +94,29 @@ class Past:
         except SpecRefused as refused:
             self.spec_refused = refused.problems[0]
             return
-        for item in expand(self.spec):
+        self._stages = {self.state.first_stage(stage): stage for stage in self.spec.stages}
+        for item in expand(self.spec, self.state.renamed):
             self._written.setdefault(item.stage, []).append(item)
 
     def _forget(self, event: ev.Event) -> None:
         match event:
             case ev.WorkSeen(items=items):
-                self._forget_stages(key.split("/")[1] for key in items if "/" in key)
+                self._forget_work(items)
             case ev.Rejected(stage=stage, sent_back=sent_back):
-                named = (key.split("/")[1] for key in sent_back if "/" in key)
-                self._forget_stages((stage, *named))
+                self._facing.pop(stage, None)
+                self._forget_work(sent_back)
             case ev.Waived(stage=stage):
-                self._forget_stages((stage,))
+                self._facing.pop(stage, None)
             case event if not isinstance(event, _UNTOUCHING):
                 self._facing.clear()
 
-    def _forget_stages(self, stages: Iterable[str]) -> None:
-        for stage in set(stages):
-            self._facing.pop(stage, None)
+    def _forget_work(self, keys: Collection[str]) -> None:
+        """What the stages of these stable keys faced; a condition may stand with another stage."""
+        for key in keys:
+            if CONDITION in key:
+                self._facing.clear()
+        for first in {key.split("/")[1] for key in keys if "/" in key}:
+            self._facing.pop(self._stages.get(first, first), None)
 
     def faces(self, spec: Spec, stage: str, at: datetime) -> Facing:
         """What the open gate of `stage` faces at a time (which counts for its waivers)."""
@@ -128,12 +137,9 @@ class Past:
     def items(self, spec: Spec, stage: str) -> tuple[WorkItem, ...]:
         """The stage's work: what the spec says, then what approvals of passed gates asked for."""
         if stage not in self._items:
-            asked_for = (
-                condition_item(spec, number, stage=each.stage, team=each.team, text=each.text)
-                for number, each in enumerate(self.state.conditions, start=1)
-                if each.stage == stage and each.team in spec.people
-            )
-            self._items[stage] = (*self._written.get(stage, ()), *asked_for)
+            asked_for = conditions_of(spec, self.state.conditions, self.state.renamed)
+            here = (each for each in asked_for if each.stage == stage)
+            self._items[stage] = (*self._written.get(stage, ()), *here)
         return self._items[stage]
 
     def bench(self, spec: Spec, stage: str, digest: str | None) -> Bench:

@@ -55,7 +55,7 @@ class StageSlot:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """The dates of a program, seen from `today`.
+    """The dates of a program, seen from `today`, and the `items` that have them.
 
     `longest_chain` holds the keys of the items that follow each other and together take longest,
     in the order of work; its length counts a week as 5 business days. `short_by_days` are the
@@ -65,6 +65,7 @@ class Schedule:
 
     today: date
     effective_on: date | None
+    items: tuple[WorkItem, ...]
     slots: dict[str, Slot]
     stages: dict[str, StageSlot]
     longest_chain: tuple[str, ...]
@@ -120,6 +121,7 @@ def make_schedule(
     return Schedule(
         today=today,
         effective_on=effective_day(spec),
+        items=tuple(items),
         slots=slots,
         stages={each: _stage_slot(spec, each, latest) for each in spec.stages},
         longest_chain=chain,

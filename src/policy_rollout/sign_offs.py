@@ -246,10 +246,10 @@ def _rejection(
         if _is_named(item, state.issues.get(item.key), words)
     )
     # Where this round has not asked yet, the text that was read is that of the round before.
-    late = attempt.role not in gate.asked and gate.rejections
+    late = attempt.role not in gate.asked and gate.round > 1
     return ev.Rejected(
         stage=attempt.stage,
-        round=gate.rejections[-1].round if late else gate.round,
+        round=gate.round - 1 if late else gate.round,
         role=attempt.role,
         person=person,
         account=attempt.account,

@@ -3,12 +3,16 @@
 A stable key is `<program>/<stage>/<item>[/<language or market>]`; a checklist item carries its
 list as well: `<program>/<stage>/<list>/<item>[/<market>]`. The sign-off of a role is
 `<program>/<stage>/sign-off:<role>`; the colon cannot stand in an id, so nothing collides.
+
+It is made of the ids that stage and item had first, and never changes: what an amendment renames
+keeps its key, and with it its issue or row. People name it by its present ids (`short`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from types import MappingProxyType
 
 from policy_rollout.spec.model import Checklist, Material, Per, Policy, Spec, Stage, Task
 from policy_rollout.spec.scalars import Duration, Unit
@@ -34,16 +38,23 @@ class State(StrEnum):
 
 CONDITION = "condition:"
 
+Renamed = Mapping[str, str]
+"""`<program>/<stage>[/<item>]` by present ids to the same by the ids that were had first."""
+NOTHING_RENAMED: Renamed = MappingProxyType({})
+
 
 @dataclass(frozen=True, slots=True)
 class WorkItem:
     """One thing that somebody does.
 
-    `part` is the language or market; `after` holds stable keys; `takes` is a positive duration;
-    `due` is the item's own due or None for the stage's; `assignee` is a mail address.
+    `short` is how people name it, by its present ids and without program and stage:
+    `quiz/ja-JP`; `part` is the language or market; `after` holds stable keys, `after_short` the
+    same by present ids; `takes` is a positive duration; `due` is the item's own due or None for
+    the stage's; `assignee` is a mail address.
     """
 
     key: str
+    short: str
     kind: Kind
     stage: str
     item: str
@@ -54,6 +65,7 @@ class WorkItem:
     takes: Duration
     due: Duration | date | None
     after: tuple[str, ...]
+    after_short: tuple[str, ...] = ()
     details: str = ""
     material: str = ""
     pass_mark: int | None = None
@@ -64,35 +76,43 @@ class WorkItem:
         """Whether an approval asked for it, and not the spec."""
         return self.item == CONDITION
 
-    @property
-    def short(self) -> str:
-        """The key without program and stage, as people name it in a comment: `quiz/ja-JP`."""
-        return self.key.split("/", 2)[2]
-
 
 def epic_key(program: str) -> str:
     return f"{program}/epic"
 
 
 def sign_off_key(program: str, stage: str, role: str) -> str:
+    """`stage` is the id that the stage had first."""
     return f"{program}/{stage}/sign-off:{role}"
 
 
-def expand(spec: Spec) -> tuple[WorkItem, ...]:
+def stable_key(renamed: Renamed, program: str, stage: str, item: str = "") -> str:
+    """The key of a stage, or of an item without its part, by the ids that it had first."""
+    stage_key = f"{program}/{stage}"
+    first_stage_key = renamed.get(stage_key, stage_key)
+    if not item:
+        return first_stage_key
+    return renamed.get(f"{stage_key}/{item}", f"{first_stage_key}/{item}")
+
+
+def expand(spec: Spec, renamed: Renamed = NOTHING_RENAMED) -> tuple[WorkItem, ...]:
     """All work items of a program, stages and items in the order of the spec."""
     return tuple(
         item
         for stage_id, stage in spec.stages.items()
-        for item in _expand_stage(spec, stage_id, stage)
+        for item in _expand_stage(spec, stage_id, stage, renamed)
     )
 
 
-def _expand_stage(spec: Spec, stage_id: str, stage: Stage) -> Iterator[WorkItem]:
-    keys = _keys_by_item(spec, stage_id, stage)
+def _expand_stage(spec: Spec, stage_id: str, stage: Stage, renamed: Renamed) -> Iterator[WorkItem]:
+    ids = _Ids(spec.program, stage_id, renamed)
+    named = _names_by_item(spec, stage, ids)
     for item_id, task in stage.tasks.items():
         for part in _parts(task.per, spec.policy):
+            name, before = ids.of(item_id, part=part), _before(task, part, named)
             yield WorkItem(
-                key=_key(spec.program, stage_id, item_id, part),
+                key=name.key,
+                short=name.short,
                 kind=Kind.TASK,
                 stage=stage_id,
                 item=item_id,
@@ -102,13 +122,16 @@ def _expand_stage(spec: Spec, stage_id: str, stage: Stage) -> Iterator[WorkItem]
                 assignee=task.assignee or _lead(spec, task.team),
                 takes=task.takes,
                 due=task.due,
-                after=_before(task, part, keys),
+                after=tuple(each.key for each in before),
+                after_short=tuple(each.short for each in before),
                 details=task.details or "",
             )
     for item_id, material in stage.training.items():
         for part in _parts(material.per, spec.policy):
+            name, before = ids.of(item_id, part=part), _before(material, part, named)
             yield WorkItem(
-                key=_key(spec.program, stage_id, item_id, part),
+                key=name.key,
+                short=name.short,
                 kind=Kind.TRAINING,
                 stage=stage_id,
                 item=item_id,
@@ -118,7 +141,8 @@ def _expand_stage(spec: Spec, stage_id: str, stage: Stage) -> Iterator[WorkItem]
                 assignee=_lead(spec, material.team),
                 takes=material.takes,
                 due=material.due,
-                after=_before(material, part, keys),
+                after=tuple(each.key for each in before),
+                after_short=tuple(each.short for each in before),
                 details="Shows harmful content: warn before opening." * material.exposure_warning,
                 material=material.kind,
                 pass_mark=material.pass_mark,
@@ -126,8 +150,11 @@ def _expand_stage(spec: Spec, stage_id: str, stage: Stage) -> Iterator[WorkItem]
     for list_id, checklist in stage.checklists.items():
         for item_id, text in checklist.items.items():
             for part in _parts(checklist.per, spec.policy):
+                name = ids.of(list_id, item_id, part=part)
+                before = _before(checklist, part, named)
                 yield WorkItem(
-                    key=_key(spec.program, stage_id, f"{list_id}/{item_id}", part),
+                    key=name.key,
+                    short=name.short,
                     kind=Kind.CHECKLIST,
                     stage=stage_id,
                     item=list_id,
@@ -137,13 +164,33 @@ def _expand_stage(spec: Spec, stage_id: str, stage: Stage) -> Iterator[WorkItem]
                     assignee=_lead(spec, checklist.team),
                     takes=checklist.takes,
                     due=checklist.due,
-                    after=_before(checklist, part, keys),
+                    after=tuple(each.key for each in before),
+                    after_short=tuple(each.short for each in before),
                     checklist=checklist.title or list_id,
                 )
 
 
-def _key(program: str, stage: str, item: str, part: str | None) -> str:
-    return "/".join(each for each in (program, stage, item, part) if each)
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """A work item's stable key, and what people call it."""
+
+    key: str
+    short: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Ids:
+    """The ids of one stage, from which its items are named."""
+
+    program: str
+    stage: str
+    renamed: Renamed
+
+    def of(self, item: str, *below: str, part: str | None) -> _Name:
+        """The item of the spec, what stands below it in a checklist, its language or market."""
+        rest = "".join(f"/{each}" for each in (*below, part) if each)
+        key = stable_key(self.renamed, self.program, self.stage, item)
+        return _Name(f"{key}{rest}", f"{item}{rest}")
 
 
 def _titled(title: str, part: str | None) -> str:
@@ -164,51 +211,60 @@ def _parts(per: Per | None, policy: Policy) -> tuple[str | None, ...]:
             return (None,)
 
 
-def _keys_by_item(
-    spec: Spec, stage_id: str, stage: Stage
-) -> dict[str, dict[str | None, tuple[str, ...]]]:
-    """The stable keys of each item of a stage, by part."""
-    keys: dict[str, dict[str | None, tuple[str, ...]]] = {}
+_NamesByPart = dict[str | None, tuple[_Name, ...]]
+
+
+def _names_by_item(spec: Spec, stage: Stage, ids: _Ids) -> dict[str, _NamesByPart]:
+    """What each item of a stage is called, by part."""
+    named: dict[str, _NamesByPart] = {}
     works: dict[str, Task | Material] = {**stage.tasks, **stage.training}
     for item_id, work in works.items():
-        keys[item_id] = {
-            part: (_key(spec.program, stage_id, item_id, part),)
-            for part in _parts(work.per, spec.policy)
+        named[item_id] = {
+            part: (ids.of(item_id, part=part),) for part in _parts(work.per, spec.policy)
         }
     for list_id, checklist in stage.checklists.items():
-        keys[list_id] = {
-            part: tuple(
-                _key(spec.program, stage_id, f"{list_id}/{item_id}", part)
-                for item_id in checklist.items
-            )
+        named[list_id] = {
+            part: tuple(ids.of(list_id, item_id, part=part) for item_id in checklist.items)
             for part in _parts(checklist.per, spec.policy)
         }
-    return keys
+    return named
 
 
 def _before(
-    work: Task | Material | Checklist,
-    part: str | None,
-    keys: dict[str, dict[str | None, tuple[str, ...]]],
-) -> tuple[str, ...]:
+    work: Task | Material | Checklist, part: str | None, named: Mapping[str, _NamesByPart]
+) -> tuple[_Name, ...]:
     """What comes before: the same language or market where both are multiplied by it, else all."""
-    before: list[str] = []
+    before: list[_Name] = []
     for item_id in work.after:
-        by_part = keys[item_id]
+        by_part = named[item_id]
         wanted = (part,) if part is not None and part in by_part else tuple(by_part)
-        before.extend(key for each in wanted for key in by_part[each])
+        before.extend(name for each in wanted for name in by_part[each])
     return tuple(before)
 
 
-def condition_item(spec: Spec, number: int, *, stage: str, team: str, text: str) -> WorkItem:
-    """The work that an approval asked for; `number` counts the program's conditions from 1."""
+@dataclass(frozen=True, slots=True)
+class AskedFor:
+    """Work that an approval asked for: the `number`-th of the program, counted from 1.
+
+    `first_stage_key` is the stable key of the stage that it was asked for.
+    """
+
+    number: int
+    first_stage_key: str
+    text: str
+
+
+def condition_item(spec: Spec, asked_for: AskedFor, *, stage: str, team: str) -> WorkItem:
+    """The work that an approval asked for, in the stage that requires it now."""
+    short = f"{CONDITION}{asked_for.number}"
     return WorkItem(
-        key=f"{spec.program}/{stage}/{CONDITION}{number}",
+        key=f"{asked_for.first_stage_key}/{short}",
+        short=short,
         kind=Kind.TASK,
         stage=stage,
         item=CONDITION,
         part=None,
-        title=text,
+        title=asked_for.text,
         team=team,
         assignee=_lead(spec, team),
         takes=Duration(1, Unit.BUSINESS_DAYS),

@@ -11,7 +11,8 @@ from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.states import Crashed, Pending, Running, State, Suspended
 
-from flows.watch import Looked, look, start_again_if_lost
+from flows.lost_runs import start_again_if_lost
+from flows.watch import Looked, look
 from policy_rollout import prefect_api
 from policy_rollout.journal.store import Journal
 from policy_rollout.settings import Settings
@@ -19,7 +20,7 @@ from policy_rollout.settings import Settings
 CHECK = {"action": "check now", "note": ""}
 
 
-@flow
+@flow(name=prefect_api.FLOW)
 def stand_in() -> None:
     """A flow whose runs only stand in a state."""
 
@@ -48,11 +49,11 @@ def state_of_run(run: str) -> str:
 
 
 @flow
-def one_look(*, everything: bool = False) -> Looked:
+def one_look(*, everything: bool = False, in_turn: bool = False) -> Looked:
     settings = Settings.load()
     since = datetime.now(UTC) - timedelta(minutes=5)
     with Journal(settings.journal_address) as journal:
-        return look(journal, settings, since=since, everything=everything)
+        return look(journal, settings, since=since, everything=everything, in_turn=in_turn)
 
 
 @pytest.fixture

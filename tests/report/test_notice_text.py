@@ -153,7 +153,7 @@ def test_nobody_is_told_between_a_changed_digest_and_its_question():
 def test_every_escalation_has_a_mark_of_its_own():
     gate, told = escalated("2025-10-15 15:00")
     _, absent = escalated("2025-10-13 09:00", away)
-    marks = [mark_of(each) for each in (*told, *absent)]
+    marks = [mark_of(gate, each) for each in (*told, *absent)]
     assert marks == [
         "silence-remind-one-1-legal",
         "silence-backup-one-1-legal",

@@ -198,13 +198,13 @@ def test_one_program_uses_every_word_of_the_language():
     spec = read_spec(text, "youtube").spec
     assert spec is not None
     used = set(_used(spec))
-    unused = {
+    unused = {  # what only an amendment can say is in none that is shipped
         f"{part.__name__}.{name}"
         for part in PARTS.values()
         for name in part.model_fields
         if (part, name) not in used
     }
-    assert unused == set()
+    assert unused == {f"{part}.was" for part in ("Stage", "Task", "Material", "Checklist")}
 
 
 def _used(value: Any):

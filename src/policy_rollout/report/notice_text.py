@@ -52,9 +52,9 @@ def to_tell(gate: GateState) -> Iterator[Escalated]:
             yield called
 
 
-def mark_of(event: Escalated) -> str:
+def mark_of(gate: GateState, event: Escalated) -> str:
     """The mark of the comment about an escalation; `notices` puts its own before it."""
-    place = f"{event.stage}-{event.round}-{event.role}"
+    place = f"{gate.first_stage or event.stage}-{event.round}-{event.role}"
     if isinstance(event, ev.Reminded):
         return f"silence-{event.step}-{place}"
     return f"called-{place}-{event.member}"
@@ -89,7 +89,7 @@ def _notice(
 ) -> Notice:
     zone = zone_of(spec, people[0])
     return Notice(
-        mark=f"notice-{mark_of(event)}-{zone.key}",
+        mark=f"notice-{mark_of(gate, event)}-{zone.key}",
         people=tuple(people),
         title=_title(spec, event),
         body=_Text(spec, gate, event, zone).body(_as_text(spec.name)),

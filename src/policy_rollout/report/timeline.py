@@ -15,7 +15,7 @@ from policy_rollout.report.svg import Box, Colour, Face, box, cut, diamond, pict
 from policy_rollout.report.timeline_rows import MoreRow, Row, StageRow, rows_of
 from policy_rollout.schedule import Schedule
 from policy_rollout.spec.model import Freeze, Spec
-from policy_rollout.work import State, expand
+from policy_rollout.work import State
 
 WIDTH, LABELS, RIGHT = 800, 250, 16
 HEAD, ROW, BAR = 86, 18, 10
@@ -94,7 +94,8 @@ def timeline_svg(
     if first_on is None or last_on is None:
         why = words(12, 48, "no dates: give timeline.effective, or due dates", ITEM)
         return picture(WIDTH, 64, title, [*heading, why])
-    rows = rows_of(spec, by_stage(folded(spec, expand(spec), schedule)))
+    written = [item for item in schedule.items if not item.is_condition]
+    rows = rows_of(spec, by_stage(folded(spec, written, schedule)))
     marks = _marks(spec, today)
     scale = _scale(first_on, last_on, [mark.day for mark in marks])
     bottom = HEAD + ROW * len(rows)

@@ -12,6 +12,15 @@ class Behaviour(BaseModel):
     burst_limits: bool = Field(
         default=False, description="Refuse too many calls a second with 429, as Jira Cloud does."
     )
+    sheets_quota: int = Field(
+        default=0,
+        ge=0,
+        description="Refuse more reads, or more writes, a minute than this with 429, as Sheets "
+        "does with 60; 0: no quota.",
+    )
+    sheets_minute_seconds: float = Field(
+        default=60.0, gt=0, description="How long that minute is; shorter for trials."
+    )
     fields_off_screen: frozenset[str] = Field(
         default=frozenset(), description="Field ids that are missing from the create screen."
     )

@@ -13,7 +13,7 @@ from policy_rollout.sandbox.control import Sandbox
 from policy_rollout.sandbox.sheets_control import WorkbookEditor
 from policy_rollout.signers import bench
 from policy_rollout.spec.model import Spec
-from policy_rollout.work import Kind, State, WorkItem, expand, sign_off_key
+from policy_rollout.work import Kind, State, WorkItem, expand
 
 COMPLETED = "Completed %"
 _NEXT_STATUS = {"To Do": "In Progress", "In Progress": "Done", "Blocked": "In Progress"}
@@ -36,7 +36,7 @@ class PeopleAtWork:
 
     def act(self, state: ProgramState) -> None:
         """Everybody who can do something now does the next small thing."""
-        items = expand(self.spec)
+        items = expand(self.spec, state.renamed)
         for stage in state.waiting_stages:
             for item in items:
                 if item.stage == stage and self._may_start(item, state):
@@ -77,7 +77,7 @@ class PeopleAtWork:
     def _sign(self, stage: str, state: ProgramState, items: list[WorkItem]) -> None:
         gate = state.gates[stage]
         for role in self.spec.stages[stage].gate.sign_off:
-            issue_key = state.issues.get(sign_off_key(self.spec.program, stage, role))
+            issue_key = state.issues.get(state.sign_off_key(stage, role))
             asked = gate.asked.get(role)
             if issue_key is None or asked is None or asked.digest != gate.digest:
                 continue

@@ -183,6 +183,10 @@ class _Work(_Part):
     due: Annotated[
         Due | None, Field(description="When it is due; the stage's due date where it is left out.")
     ] = None
+    was: Annotated[
+        Id | None,
+        Field(description="The id it had in the running program, where an amendment renames it."),
+    ] = None
 
 
 class Task(_Work):
@@ -236,6 +240,10 @@ class Checklist(_Part):
     ] = ()
     due: Annotated[
         Due | None, Field(description="When it is due; the stage's due date where it is left out.")
+    ] = None
+    was: Annotated[
+        Id | None,
+        Field(description="The id it had in the running program, where an amendment renames it."),
     ] = None
 
 
@@ -315,6 +323,10 @@ class Stage(_Part):
         Field(default_factory=dict)
     )
     gate: Annotated[Gate, Field(description="What ends the stage.")] = Field(default_factory=Gate)
+    was: Annotated[
+        Id | None,
+        Field(description="The id it had in the running program, where an amendment renames it."),
+    ] = None
 
 
 class JiraTarget(_Part):

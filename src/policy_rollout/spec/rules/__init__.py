@@ -7,7 +7,7 @@ spec may silence it by name with a reason.
 from collections.abc import Callable, Iterator
 
 from policy_rollout.spec.problems import Finding, Severity, did_you_mean
-from policy_rollout.spec.rules import care, dates, launch, people, signers, work
+from policy_rollout.spec.rules import care, dates, launch, people, renames, signers, work
 from policy_rollout.spec.rules.case import Case, Rule
 
 Check = Callable[[Case], Iterator[Finding]]
@@ -31,6 +31,8 @@ _ERRORS: dict[str, Check] = {
     "takes-nothing": work.takes_nothing,
     "too-far": work.too_far,
     "reserved-stage": work.reserved_stage,
+    "was-in-use": renames.was_in_use,
+    "was-twice": renames.was_twice,
     "due-without-effective": dates.due_without_effective,
     "dates-out-of-order": dates.out_of_order,
     "freeze-backwards": dates.freeze_backwards,
