@@ -19,7 +19,7 @@ from rich.console import Console
 
 from benchmarks.rows import Row, rows_of, table_of
 
-NAMES = ("check", "gate", "journal", "audit", "launch", "approval")
+NAMES = ("check", "gate", "journal", "audit", "watch", "launch", "approval")
 RESULT = Path(__file__).parents[1] / "build" / "benchmarks.json"
 
 

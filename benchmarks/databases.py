@@ -11,6 +11,7 @@ from pathlib import Path
 def postgresql() -> Iterator[str]:
     """The URI of an empty database, reached over a socket in a temporary folder."""
     with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)  # PostgreSQL runs as a user of its own where we are root
         runtime, data = Path(folder) / "runtime", Path(folder) / "data"
         runtime.mkdir()
         # The package looks for this folder while it is imported, and warns where there is none.
