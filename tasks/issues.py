@@ -5,9 +5,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from policy_rollout import events as ev
 from policy_rollout.comments import SayOnIssue
 from policy_rollout.connections import open_jira
@@ -27,6 +24,7 @@ from policy_rollout.program import Doubt
 from policy_rollout.settings import Settings
 from policy_rollout.spec.model import Spec
 from policy_rollout.work import people_of
+from tasks.batch import batch
 
 ACTOR = "rollout"
 
@@ -38,7 +36,7 @@ def _jira_and_journal(spec: Spec) -> Iterator[tuple[JiraIssues, Journal, Setting
         yield jira, journal, settings
 
 
-@task(task_run_name="check Jira and everybody in it", cache_policy=NO_CACHE)
+@batch("check Jira and everybody in it")
 def check_jira(spec: Spec) -> tuple[ev.PeopleResolved, tuple[Missing, ...]]:
     """All people of the spec as Jira accounts, and all that Jira lacks."""
     people = {person: spec.accounts.get(person) for person in people_of(spec)}
@@ -48,7 +46,7 @@ def check_jira(spec: Spec) -> tuple[ev.PeopleResolved, tuple[Missing, ...]]:
     return resolved, found.missing
 
 
-@task(task_run_name="create issues: {batch}", cache_policy=NO_CACHE)
+@batch("create issues: {batch}")
 def create_issues(spec: Spec, batch: str, issues: Sequence[NewIssue], *, after: int) -> int:
     """Create one batch; its intent is journaled before, its outcome after.
 
@@ -91,7 +89,7 @@ def create_issues(spec: Spec, batch: str, issues: Sequence[NewIssue], *, after: 
     return state.head + len(outcomes)
 
 
-@task(task_run_name="look for issues whose creation is in doubt", cache_policy=NO_CACHE)
+@batch("look for issues whose creation is in doubt")
 def settle_doubt(spec: Spec, doubt: Doubt) -> None:
     """Adopt what was created after all; after the settle time, give up the rest.
 
@@ -117,7 +115,7 @@ def settle_doubt(spec: Spec, doubt: Doubt) -> None:
         raise WriteInDoubt("Jira", f"the creation of batch {doubt.batch}", reason)
 
 
-@task(task_run_name="update issues", cache_policy=NO_CACHE)
+@batch("update issues")
 def update_issues(spec: Spec, updates: Sequence[UpdateIssue]) -> None:
     with _jira_and_journal(spec) as (jira, journal, _):
         for each in updates:
@@ -126,14 +124,14 @@ def update_issues(spec: Spec, updates: Sequence[UpdateIssue]) -> None:
                 _note(journal, spec, ev.Said(marks=(each.undoes,)))
 
 
-@task(task_run_name="link issues", cache_policy=NO_CACHE)
+@batch("link issues")
 def link_issues(spec: Spec, links: Sequence[LinkIssues]) -> None:
     with open_jira(Settings.load(), spec) as jira:
         for each in links:
             jira.link(each.issue_key, each.blocked_by)
 
 
-@task(task_run_name="move issues", cache_policy=NO_CACHE)
+@batch("move issues")
 def move_issues(spec: Spec, moves: Sequence[MoveIssue]) -> None:
     with _jira_and_journal(spec) as (jira, journal, _):
         for each in moves:
@@ -141,7 +139,7 @@ def move_issues(spec: Spec, moves: Sequence[MoveIssue]) -> None:
             _note(journal, spec, ev.IssuesMoved(states={each.key: each.to}))
 
 
-@task(task_run_name="comment on issues", cache_policy=NO_CACHE)
+@batch("comment on issues")
 def comment_on_issues(spec: Spec, comments: Sequence[SayOnIssue]) -> None:
     with _jira_and_journal(spec) as (jira, journal, _):
         for each in comments:

