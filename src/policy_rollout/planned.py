@@ -129,7 +129,7 @@ def _shown(change: Change, world: World, texts: Texts) -> Planned:  # noqa: PLR0
             )
         case AddRow(row=row):
             cells = tuple(FieldChange(name, "", text) for name, text in row.cells if text)
-            return Planned(What.ADD, row.key, row.tab, title_of(row), cells)
+            return Planned(What.ADD, row.key, row.tab, _title_of(row.key, dict(row.cells)), cells)
         case UpdateIssue():
             return _update(change, world.issues[change.issue.key], texts)
         case RewriteRow(row=row):
@@ -155,9 +155,8 @@ def words(state: State) -> str:
     return str(state).replace("_", " ")
 
 
-def title_of(row: DesiredRow) -> str:
-    cells = dict(row.cells)
-    title = cells.get("Material") or cells.get("Item") or row.key
+def _title_of(key: str, cells: Mapping[str, str]) -> str:
+    title = cells.get("Material") or cells.get("Item") or key
     part = cells.get("Language") or cells.get("Market or language")
     return f"{title} ({part})" if part else title
 
@@ -227,4 +226,5 @@ def _rewrite(row: DesiredRow, before: Mapping[str, str]) -> Planned:
         if name in before and before[name] != text
     )
     rewrites = any(each.name in _TEXT_COLUMNS for each in fields)
-    return Planned(What.REWRITE, row.key, row.tab, title_of(row), fields, rewrites=rewrites)
+    title = _title_of(row.key, {**before, **dict(row.cells)})
+    return Planned(What.REWRITE, row.key, row.tab, title, fields, rewrites=rewrites)

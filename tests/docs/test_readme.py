@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -50,7 +51,7 @@ def steps() -> list[tuple[list[str], str]]:
     for block in blocks("console"):
         for step in re.split(r"(?m)^\$ ", block)[1:]:
             command, _, output = step.partition("\n")
-            found.append((command.split()[1:], output))
+            found.append((shlex.split(command)[1:], output))
     return found
 
 
