@@ -177,11 +177,11 @@ def counted_calls() -> Iterator[Callable[[], int]]:
             told.append(request.url.path)
         return plain(client, request, **options)
 
-    httpx.Client.send = counting  # type: ignore[method-assign]
+    httpx.Client.send = counting  # type: ignore[method-assign]  # counts what is sent
     try:
         yield lambda: len(told)
     finally:
-        httpx.Client.send = plain  # type: ignore[method-assign]
+        httpx.Client.send = plain  # type: ignore[method-assign]  # counts what is sent
 
 
 def looks(sandbox_url: str, number: int) -> None:

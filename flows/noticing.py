@@ -1,7 +1,7 @@
 """Who may have something to do: by the clock, by one question to Jira and by one to Drive."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from prefect import get_run_logger
@@ -45,13 +45,13 @@ def notice(
     noticed.add(table.due(now))
     try:
         noticed.add(_issues_changed(table, settings, since))
-        names = workbooks.changed(table.workbooks(), since)
+        changed = workbooks.changed(table.workbooks(), since)
     except OUTSIDE as error:
         noticed.tell(str(error))
         return noticed
-    for name in names:
+    for name, changed_at in changed.items():
         try:
-            noticed.add(_rows_changed(table, workbooks, name))
+            noticed.add(_rows_changed(table, workbooks, name, changed_at))
         except OUTSIDE as error:
             noticed.tell(str(error))
     return noticed
@@ -69,11 +69,22 @@ def _issues_changed(table: WatchTable, settings: Settings, since: datetime) -> I
     ]
 
 
-def _rows_changed(table: WatchTable, workbooks: Workbooks, name: str) -> Iterable[Known]:
-    for known in table.in_workbooks([name]):
+def _rows_changed(
+    table: WatchTable, workbooks: Workbooks, name: str, changed_at: datetime
+) -> Iterable[Known]:
+    """Reads the workbook unless each of its programs has been compared with it as it is."""
+    waiting = table.in_workbooks([name])
+    if all(each.rows_until >= changed_at for each in waiting):
+        return ()
+    changed: list[Known] = []
+    same: list[Known] = []
+    for known in waiting:
         found = workbooks.rows_of(name, known.program.program)
-        if mark_of_rows(found.rows, found.oddities) != known.rows_mark:
-            yield known
+        is_same = mark_of_rows(found.rows, found.oddities) == known.rows_mark
+        (same if is_same else changed).append(known)
+    heads = {each.program.program: each.program.head for each in same}
+    table.put([replace(each, rows_until=changed_at) for each in same], heads)
+    return changed
 
 
 def whose_turn_it_is(table: WatchTable, now: datetime) -> tuple[Known, ...]:

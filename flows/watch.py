@@ -36,6 +36,7 @@ from policy_rollout.settings import Settings
 from policy_rollout.spec.model import Spec
 from policy_rollout.watch_list import forget_look, note_look, refresh
 from policy_rollout.watched import mark_of_rows, watched
+from policy_rollout.workbook import RowsRead
 
 RUN_LASTS = timedelta(seconds=54)
 LOOKS_BACK = timedelta(minutes=15)
@@ -169,7 +170,7 @@ def look_at(desk: Desk, known: Known) -> bool:
     spec = spec_of(state)
     now = datetime.now(UTC)
     outline = outline_at(spec, state, now)
-    world, rows_mark = _read_world(desk, spec, to_look_at(outline, state))
+    world, rows = _read_world(desk, spec, to_look_at(outline, state))
     decision = decide(outline, state, world, circumstances_of(journal, settings, now))
     if decision.moves_the_program:
         return _resume(state, why(decision))
@@ -182,21 +183,26 @@ def look_at(desk: Desk, known: Known) -> bool:
     seen = Known(
         program=watched(state, spec, absences=absences_of(journal), now=now),
         issues_until=max((each.updated_at for each in world.issues.values()), default=NEVER),
-        rows_mark=rows_mark,
+        rows_until=desk.workbooks.changed_at(_workbook_of(spec)) if rows else NEVER,
+        rows_mark=mark_of_rows(rows.rows, rows.oddities) if rows else "",
         looked_at=desk.now,
     )
     note_look(desk.table, known, seen)
     return False
 
 
-def _read_world(desk: Desk, spec: Spec, wanted: ToLookAt) -> tuple[World, str]:
-    """The program's world and the mark of its rows: its workbook is read once in a look."""
+def _read_world(desk: Desk, spec: Spec, wanted: ToLookAt) -> tuple[World, RowsRead | None]:
+    """The program's world, and its rows, if any: its workbook is read once in a look."""
     world = read_world(desk.settings, spec, replace(wanted, has_rows=False))
     if not wanted.has_rows:
-        return world, ""
-    found = desk.workbooks.rows_of(spec.sheets.workbook if spec.sheets else "", spec.program)
-    seen = replace(world, rows=found.rows, oddities=(*world.oddities, *found.oddities))
-    return seen, mark_of_rows(found.rows, found.oddities)
+        return world, None
+    found = desk.workbooks.rows_of(_workbook_of(spec), spec.program)
+    oddities = (*world.oddities, *found.oddities)
+    return replace(world, rows=found.rows, oddities=oddities), found
+
+
+def _workbook_of(spec: Spec) -> str:
+    return spec.sheets.workbook if spec.sheets else ""
 
 
 def _is_due(state: ProgramState) -> bool:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from policy_rollout.connections import open_jira_site, open_workbook_by_id
 from policy_rollout.errors import RolloutError
+from policy_rollout.journal.watch_table import NEVER
 from policy_rollout.settings import Settings
 from policy_rollout.workbook import AllRows, RowsRead
 
@@ -24,15 +25,25 @@ class Workbooks:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._read: dict[str, AllRows | RolloutError] = {}
+        self._changed_at: dict[str, datetime] = {}
 
-    def changed(self, names: frozenset[str], since: datetime) -> frozenset[str]:
-        """Those of `names` that changed after a time; asks nothing where there are none."""
+    def changed(self, names: frozenset[str], since: datetime) -> dict[str, datetime]:
+        """Those of `names` that changed after a time, and when, as Drive has it.
+
+        Asks nothing where there are no names.
+        """
         if not names:
-            return frozenset()
+            return {}
         any_of_them = self._id_of(next(iter(names)))  # Drive is asked about all that are shared
         with closing(open_workbook_by_id(self._settings, any_of_them)) as workbook:
-            ids = workbook.changed_workbooks(since)
-        return frozenset(name for name in names if self._id_of(name) in ids)
+            self._changed_at = workbook.changed_workbooks(since)
+        return {
+            name: self.changed_at(name) for name in names if self._id_of(name) in self._changed_at
+        }
+
+    def changed_at(self, name: str) -> datetime:
+        """When it last changed before it was read in this look; NEVER where that is not known."""
+        return self._changed_at.get(self._id_of(name), NEVER)
 
     def rows_of(self, name: str, program: str) -> RowsRead:
         """The program's rows.
@@ -41,16 +52,17 @@ class Workbooks:
             ServiceError, SettingsWrong: the workbook cannot be read; said again each time it is
                 asked for, and asked of Google once.
         """
-        if name not in self._read:
-            self._read[name] = self._read_all(name)
-        found = self._read[name]
+        workbook = self._id_of(name)
+        if workbook not in self._read:
+            self._read[workbook] = self._read_all(workbook)
+        found = self._read[workbook]
         if isinstance(found, RolloutError):
             raise found
         return found.of(program)
 
-    def _read_all(self, name: str) -> AllRows | RolloutError:
+    def _read_all(self, workbook_id: str) -> AllRows | RolloutError:
         try:
-            with closing(open_workbook_by_id(self._settings, self._id_of(name))) as workbook:
+            with closing(open_workbook_by_id(self._settings, workbook_id)) as workbook:
                 return workbook.read_all()
         except RolloutError as error:
             return error

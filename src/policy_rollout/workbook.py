@@ -190,8 +190,10 @@ class Workbook:
         wish = Wish({row.key: machine_texts(row) for row in rows})
         self._written(f"rewriting {len(rows)} rows", lambda: self._rewrite_once(wish))
 
-    def changed_workbooks(self, since: datetime) -> frozenset[str]:
-        """The ids of the shared workbooks changed after an aware time, by one question to Drive.
+    def changed_workbooks(self, since: datetime) -> dict[str, datetime]:
+        """The ids of the shared workbooks changed after an aware time, and when each last was.
+
+        One question to Drive; the times are its own, aware and in UTC.
 
         At most 1,000 come in one answer; more than that between two looks is not foreseen.
 
@@ -202,13 +204,16 @@ class Workbook:
         moment = since.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         params = {
             "q": f"mimeType = '{_SHEET_TYPE}' and modifiedTime > '{moment}'",
-            "fields": "files(id)",
+            "fields": "files(id,modifiedTime)",
             "pageSize": 1000,
             "supportsAllDrives": "true",
             "includeItemsFromAllDrives": "true",
         }
         answer = self._ask("asking which workbooks changed", DRIVE_FILES_API_V3_URL, params)
-        return frozenset(file["id"] for file in answer.get("files", []))
+        return {
+            file["id"]: datetime.fromisoformat(file["modifiedTime"]).astimezone(UTC)
+            for file in answer.get("files", [])
+        }
 
     def _written(self, doing: str, write: Callable[[], bool]) -> bool:
         """What `write` returns; it looks before it writes, so it may be called again."""

@@ -120,6 +120,7 @@ def test_everything_that_is_put_comes_back(table):
             workbook="",
         ).program,
         issues_until=AT + HOUR,
+        rows_until=AT - HOUR,
         rows_mark="mark",
         looked_at=AT,
     )

@@ -52,6 +52,7 @@ _WATCHED = Table(
     Column("absences", String(16), nullable=False),
     Column("workbook", Text, index=True),
     Column("issues_until", String(32), nullable=False),
+    Column("rows_until", String(32), nullable=False),
     Column("rows_mark", String(64), nullable=False),
     Column("looked_at", String(32), nullable=False, index=True),
 )
@@ -64,12 +65,14 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 class Known:
     """A row: the program, and what the last look at it by key has seen outside at this head.
 
-    `issues_until` is the newest change among its issues, `rows_mark` stands for its rows
-    (empty: not known), `looked_at` is our own time; NEVER where there was no look.
+    `issues_until` is the newest change among its issues, `rows_until` the last one of its workbook,
+    `rows_mark` stands for its rows (empty: not known), `looked_at` is our own time; NEVER where
+    there was no look.
     """
 
     program: Watched
     issues_until: datetime = NEVER
+    rows_until: datetime = NEVER
     rows_mark: str = ""
     looked_at: datetime = NEVER
 
@@ -248,6 +251,7 @@ def _row(known: Known) -> dict[str, object]:
         "due_at": time_text(program.due_at) if program.due_at else None,
         "hangs_on": "".join(f"\n{each}\n" for each in sorted(program.hangs_on)),
         "issues_until": time_text(known.issues_until),
+        "rows_until": time_text(known.rows_until),
         "rows_mark": known.rows_mark,
         "looked_at": time_text(known.looked_at),
     }
@@ -267,6 +271,7 @@ def _known(row: Row[Any]) -> Known:
     return Known(
         program=program,
         issues_until=datetime.fromisoformat(row.issues_until),
+        rows_until=datetime.fromisoformat(row.rows_until),
         rows_mark=row.rows_mark,
         looked_at=datetime.fromisoformat(row.looked_at),
     )
