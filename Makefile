@@ -16,11 +16,12 @@ find_python = for each in $(PYTHON) python3 python3.13 python3.12 python3.11; do
 # Everything, the build backend too, comes from constraints.txt: no resolving, no isolated build.
 pip_install = $(BIN)/python -I -m pip install --no-input --disable-pip-version-check --no-deps
 
-.PHONY: help run test browser-test check format bench clean
+.PHONY: help run test fault-test browser-test check format bench clean
 
 help:
 	@echo 'make run           play a program through Prefect, Jira and Sheets stand-ins, all on this machine'
-	@echo 'make test          every test that needs no browser'
+	@echo 'make test          every test that needs no browser and only minutes'
+	@echo 'make fault-test    lose a machine in the middle of a launch; takes minutes'
 	@echo 'make browser-test  the tests that walk through pages in Chromium'
 	@echo 'make check         formatting, lint and types'
 	@echo 'make bench         the numbers the README claims'
@@ -30,7 +31,10 @@ run: $(STAMP)
 	@$(BIN)/rollout up --play
 
 test: $(STAMP)
-	@$(BIN)/pytest -n 2 --dist loadfile -m 'not browser'
+	@$(BIN)/pytest -n 2 --dist loadfile -m 'not browser and not machines'
+
+fault-test: $(STAMP)
+	@$(BIN)/pytest -m machines
 
 browser-test: $(STAMP)
 	@$(BIN)/pytest -m browser
