@@ -1,6 +1,6 @@
 """One pass of a program: look, decide, journal, apply, until there is nothing left to do."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -15,7 +15,6 @@ from policy_rollout.circumstances import circumstances_of
 from policy_rollout.comments import SayOnIssue
 from policy_rollout.connections import links_of
 from policy_rollout.decide import Decision, as_known, decide, to_look_at
-from policy_rollout.desired import NewIssue
 from policy_rollout.errors import (
     JournalConflict,
     NeverSettles,
@@ -44,22 +43,18 @@ from policy_rollout.report.notice_text import Notice
 from policy_rollout.settings import Settings
 from policy_rollout.spec.model import Spec
 from policy_rollout.trouble import met
-from tasks.issues import (
-    ACTOR,
-    check_jira,
-    comment_on_issues,
-    create_issues,
-    link_issues,
-    move_issues,
-    settle_doubt,
-    update_issues,
-)
+from tasks.edits import comment_on_issues, link_issues, move_issues, update_issues
+from tasks.issues import check_jira, create_issues, settle_doubts
 from tasks.notices import send_notices
 from tasks.rows import add_rows, check_workbook, rewrite_rows
 from tasks.world import look_at_world
+from tasks.writing import ACTOR
 
 MOST_LOOKS = 20
+BATCHES_AT_ONCE = 4
+"""Creations sent at the same time: a kill leaves no more of them in doubt."""
 _T = TypeVar("_T", bound=Change)
+_Thing = TypeVar("_Thing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +136,8 @@ def run_pass(journal: Journal, settings: Settings, spec: Spec, *, run: str) -> P
         preflight(journal, spec, state)
         did_something = True
     for _ in range(MOST_LOOKS):
-        if settle_doubts(spec, state):
+        if state.doubts:
+            settle_doubts(spec, tuple(state.doubts.values()))
             state = _state_for(run, journal, spec)
         now = datetime.now(UTC)
         outline = outline_at(spec, state, now)
@@ -182,40 +178,30 @@ def preflight(journal: Journal, spec: Spec, state: ProgramState) -> None:
     decide_and_write(journal, state, (resolved,), actor=ACTOR, at=datetime.now(UTC))
 
 
-def settle_doubts(spec: Spec, state: ProgramState) -> bool:
-    """Look for creations whose answer was lost, if any; whether there were some.
-
-    Raises:
-        WriteInDoubt: some may still arrive; the rest of the program waits for them.
-    """
-    for doubt in state.doubts.values():
-        settle_doubt(spec, doubt)
-    return bool(state.doubts)
-
-
 def apply(spec: Spec, changes: tuple[Change, ...], *, head: int) -> None:
-    """Carry the changes out in their order, one task run a kind; creations in batches.
+    """Carry the changes out in their order, one task run a kind; creations in waves of batches.
 
-    `head` is the journal's when the changes were decided: creations are made on no other.
+    `head` is the journal's when the changes were decided: what happens twice when sent twice is
+    made on no other.
 
     Raises:
-        JournalConflict: somebody else wrote meanwhile; what was to be created may exist.
+        JournalConflict: somebody else wrote meanwhile; the changes before may have been made.
     """
     creations = [each.issue for each in of_kind(changes, CreateIssue)]
-    for issues in in_batches(creations, BULK_LIMIT):
-        head = create_issues(spec, str(head), issues, after=head)
+    for wave in in_batches(in_batches(creations, BULK_LIMIT), BATCHES_AT_ONCE):
+        head = create_issues(spec, str(head), wave, after=head)
     if rows := of_kind(changes, AddRow):
-        add_rows(spec, [each.row for each in rows])
+        head = add_rows(spec, [each.row for each in rows], after=head)
     if updates := of_kind(changes, UpdateIssue):
-        update_issues(spec, updates)
+        head = update_issues(spec, updates, after=head)
     if rewrites := of_kind(changes, RewriteRow):
         rewrite_rows(spec, [each.row for each in rewrites])
     if links := of_kind(changes, LinkIssues):
-        link_issues(spec, links)
+        head = link_issues(spec, links, after=head)
     if moves := of_kind(changes, MoveIssue):
-        move_issues(spec, moves)
+        head = move_issues(spec, moves, after=head)
     if comments := of_kind(changes, SayOnIssue):
-        comment_on_issues(spec, comments)
+        comment_on_issues(spec, comments, after=head)
     if told := of_kind(changes, Notice):
         send_notices(spec, told)
 
@@ -224,7 +210,7 @@ def of_kind(changes: tuple[Change, ...], kind: type[_T]) -> list[_T]:
     return [each for each in changes if isinstance(each, kind)]
 
 
-def in_batches(issues: Sequence[NewIssue], size: int) -> Iterator[list[NewIssue]]:
-    left = iter(issues)
+def in_batches(things: Iterable[_Thing], size: int) -> Iterator[list[_Thing]]:
+    left = iter(things)
     while batch := list(islice(left, size)):
         yield batch
