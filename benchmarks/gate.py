@@ -5,10 +5,11 @@ from functools import partial
 
 from benchmarks.rows import Row, median_seconds
 from policy_rollout import events as ev
+from policy_rollout.fold import fold
 from policy_rollout.gates import covered, digest_of, holds, judge, missing_sign_offs, waived
 from policy_rollout.outline import Outline, outline_of
 from policy_rollout.plan import gate_view
-from policy_rollout.program import ProgramState, Recorded, fold
+from policy_rollout.program import ProgramState, Recorded
 from policy_rollout.report.evidence import gate_evidence
 from policy_rollout.report.issue_text import sign_off_text
 from policy_rollout.signers import bench

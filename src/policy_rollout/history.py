@@ -12,11 +12,12 @@ from pydantic import ValidationError
 
 from policy_rollout.errors import JournalConflict, JournalTampered, ProgramUnknown
 from policy_rollout.events import Event, body_of, event_from
+from policy_rollout.fold import fold, take
 from policy_rollout.journal.entries import Entry
 from policy_rollout.journal.entries import Event as Written
 from policy_rollout.journal.store import Journal
 from policy_rollout.people_events import RESERVED
-from policy_rollout.program import ProgramState, Recorded, fold, take
+from policy_rollout.program import ProgramState, Recorded
 
 
 def programs(journal: Journal) -> tuple[str, ...]:
