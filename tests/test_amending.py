@@ -167,32 +167,43 @@ def test_a_was_that_an_earlier_amendment_has_seen_to_says_nothing_more():
     [
         (
             (("memo: {title", "note: {was: remo, title"),),
-            ("task 'note' of stage 'prepare': found `was: remo`, expected an id that the running "
-            "program has there (guideline, memo, quiz, queue); did you mean 'memo'?"),
+            (
+                "task 'note' of stage 'prepare': found `was: remo`, expected an id that the "
+                "running program has there (guideline, memo, quiz, queue); did you mean 'memo'?"
+            ),
         ),
         (
             (("quiz: {title", "test: {was: deck, title"),),
-            ("material 'test' of stage 'prepare': found `was: deck`, expected an id that the running "
-            "program has there (guideline, memo, quiz, queue); delete `was` if it is new"),
+            (
+                "material 'test' of stage 'prepare': found `was: deck`, expected an id that the "
+                "running program has there (guideline, memo, quiz, queue); delete `was` if it is "
+                "new"
+            ),
         ),
         (
             (("guideline: {title", "guideline: {was: draft, title"),),
-            ("task 'guideline' of stage 'prepare': found `was: draft`, but the running program "
-            "already has 'guideline', expected an id that is not in use; take another id, or "
-            "delete `was`"),
+            (
+                "task 'guideline' of stage 'prepare': found `was: draft`, but the running program "
+                "already has 'guideline', expected an id that is not in use; take another id, or "
+                "delete `was`"
+            ),
         ),
         (
             (("memo: {title", "test: {was: quiz, title"), ("quiz: {title", "memo: {title")),
-            ("task 'test' of stage 'prepare': found `was: quiz`, which is a material; expected one "
-            "of the same kind; delete `was`: the other one leaves then"),
+            (
+                "task 'test' of stage 'prepare': found `was: quiz`, which is a material; expected "
+                "one of the same kind; delete `was`: the other one leaves then"
+            ),
         ),
         (
             (("  launch:\n", "  go-live:\n    was: lunch\n"),),
-            ("stage 'go-live': found `was: lunch`, expected an id that the running program has "
-            "there (prepare, launch); did you mean 'launch'?"),
+            (
+                "stage 'go-live': found `was: lunch`, expected an id that the running program has "
+                "there (prepare, launch); did you mean 'launch'?"
+            ),
         ),
     ],
-)  # fmt: skip
+)
 def test_a_rename_that_cannot_be_is_refused(change, problem):
     assert problem in refused(under_way(), with_(*change))
 
@@ -204,9 +215,11 @@ def test_an_id_that_stands_for_renamed_work_cannot_be_given_to_other_work():
     other = "      memo: {title: Another one, team: legal}\n    training:"
     again = with_(("memo: {title", "note: {title"), ("    training:", other))
     assert refused(program, again) == [
-        ("found the item 'prepare/memo', but that id stands for 'prepare/note', which had it before "
-        "it was renamed, expected an id that was never used; take another id")
-    ]  # fmt: skip
+        (
+            "found the item 'prepare/memo', but that id stands for 'prepare/note', which had it "
+            "before it was renamed, expected an id that was never used; take another id"
+        )
+    ]
 
 
 def test_the_id_of_a_renamed_stage_cannot_be_given_to_another_stage():

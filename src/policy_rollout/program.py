@@ -84,14 +84,14 @@ class GateState:
         """Carry the new ids of stages into all that is kept; this gate's was `old`."""
         if old in stages:
             self.first_stage = self.first_stage or old
-        self.asked = {role: _moved(each, stages) for role, each in self.asked.items()}
-        self.asked_before = {role: _moved(each, stages) for role, each in self.asked_before.items()}
+        self.asked = {role: moved(each, stages) for role, each in self.asked.items()}
+        self.asked_before = {role: moved(each, stages) for role, each in self.asked_before.items()}
         self.sign_offs = [_signed_elsewhere(each, stages) for each in self.sign_offs]
-        self.refusals = [_moved(each, stages) for each in self.refusals]
-        self.rejections = [_moved(each, stages) for each in self.rejections]
-        self.waivers = {name: _moved(each, stages) for name, each in self.waivers.items()}
-        self.called = {key: _moved(each, stages) for key, each in self.called.items()}
-        self.reminded = {key: _moved(each, stages) for key, each in self.reminded.items()}
+        self.refusals = [moved(each, stages) for each in self.refusals]
+        self.rejections = [moved(each, stages) for each in self.rejections]
+        self.waivers = {name: moved(each, stages) for name, each in self.waivers.items()}
+        self.called = {key: moved(each, stages) for key, each in self.called.items()}
+        self.reminded = {key: moved(each, stages) for key, each in self.reminded.items()}
 
 
 _OfStage = TypeVar(
@@ -108,24 +108,29 @@ _OfStage = TypeVar(
 )
 
 
-def _moved(about: _OfStage, stages: Mapping[str, str]) -> _OfStage:
+def moved(about: _OfStage, stages: Mapping[str, str]) -> _OfStage:
+    """What was said about a stage, under the stage's new id; `stages` has the old to the new."""
     if about.stage not in stages:
         return about
     return about.model_copy(update={"stage": stages[about.stage]})
 
 
 def _signed_elsewhere(given: ev.SignedOff, stages: Mapping[str, str]) -> ev.SignedOff:
-    conditions = tuple(_moved(each, stages) for each in given.conditions)
-    return _moved(given.model_copy(update={"conditions": conditions}), stages)
+    conditions = tuple(moved(each, stages) for each in given.conditions)
+    return moved(given.model_copy(update={"conditions": conditions}), stages)
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A spec that the program followed since `at`; `by` and `reason` are empty for the first."""
+    """A spec that the program followed since `at`; `by` and `reason` are empty for the first.
+
+    `entry` is the number of the journal's entry that says so.
+    """
 
     text: str
     path: str
     at: datetime
+    entry: int
     by: str = ""
     reason: str = ""
 
@@ -251,9 +256,11 @@ def take(state: ProgramState, record: Recorded) -> None:  # noqa: C901 - one cas
             state.spec_path = launched.spec_path
             state.run = launched.run
             state.launched_at = record.at
-            state.versions = [Version(launched.spec_text, launched.spec_path, record.at)]
+            state.versions = [
+                Version(launched.spec_text, launched.spec_path, record.at, record.sequence)
+            ]
         case ev.Amended() as amended:
-            _amend(state, record.at, amended)
+            _amend(state, record, amended)
         case ev.Resumed(wait=wait):
             state.waits = wait + 1
             state.unread_amendment = False
@@ -282,11 +289,18 @@ def take(state: ProgramState, record: Recorded) -> None:  # noqa: C901 - one cas
     state.head = record.sequence
 
 
-def _amend(state: ProgramState, at: datetime, amended: ev.Amended) -> None:
+def _amend(state: ProgramState, record: Recorded, amended: ev.Amended) -> None:
     """Follow another spec: names move along, and reopened gates begin a new round."""
     state.spec_text, state.spec_path = amended.spec_text, amended.spec_path
     state.versions.append(
-        Version(amended.spec_text, amended.spec_path, at, amended.by, amended.reason)
+        Version(
+            amended.spec_text,
+            amended.spec_path,
+            record.at,
+            record.sequence,
+            amended.by,
+            amended.reason,
+        )
     )
     state.unread_amendment = True
     state.renamed.update(amended.keys)
@@ -295,8 +309,8 @@ def _amend(state: ProgramState, at: datetime, amended: ev.Amended) -> None:
         for stage, gate in state.gates.items():
             gate.rename(stage, stages)
         state.gates = {stages.get(stage, stage): gate for stage, gate in state.gates.items()}
-        state.codes = [_moved(each, stages) for each in state.codes]
-        state.conditions = [_moved(each, stages) for each in state.conditions]
+        state.codes = [moved(each, stages) for each in state.codes]
+        state.conditions = [moved(each, stages) for each in state.conditions]
     for stage in amended.reopened:
         gate = state.gates[stage]
         gate.begin_round(gate.round + 1)

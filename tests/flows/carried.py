@@ -127,9 +127,10 @@ class Carried:
     @property
     def spec(self) -> Spec:
         """The spec that the program follows now; the one to be launched before."""
+        launched = read_valid(self.text, "demo.yaml")
         with Journal(Settings.load().journal_address) as journal:
-            state = state_of(journal, "demo")
-        return spec_of(state) if state.run else read_valid(self.text, "demo.yaml")
+            state = state_of(journal, launched.program)
+        return spec_of(state) if state.run else launched
 
     def amend(self, text: str, *, reason: str = "It has to be", reopen: Sequence[str] = ()) -> None:
         """What `rollout amend` journals; the run takes it up at its next pass."""

@@ -94,6 +94,15 @@ def test_work_that_moves_nothing_yet_is_noted_without_a_resume(waiting):
     assert state_of_run(demo.run) == "paused"
 
 
+def test_an_amended_program_is_resumed_though_nothing_outside_has_changed(waiting):
+    demo = waiting()
+    demo.amend(SPEC.replace("effective: 2030-03-01", "effective: 2030-04-01"))
+
+    assert one_look() == Looked(1)
+
+    assert state_of_run(demo.run) == "scheduled"
+
+
 def test_a_program_that_cannot_be_looked_at_keeps_no_other_waiting(waiting, program):
     both = (waiting(), waiting(SPEC.replace("program: demo", "program: other")))
     for each in both:
