@@ -285,6 +285,15 @@ def test_a_program_that_was_never_launched_has_no_plan():
         made(GERMAN_TOO)
 
 
+def test_a_program_that_made_nothing_is_launched_anew_instead(program):
+    program.sandbox.remove_person(MEI)
+    program.go()
+    assert program.state.wrote_nothing
+
+    with pytest.raises(AmendmentRefused, match="launch it anew with the changed spec"):
+        made(GERMAN_TOO)
+
+
 def test_signed_gates_keep_their_sign_offs_where_their_text_stays(running):
     running.finish_work()
     running.go()
