@@ -23,7 +23,14 @@ from policy_rollout.journal.store import Journal
 from policy_rollout.launching import Launch, until_it_waits
 from policy_rollout.outline import spec_of
 from policy_rollout.planning import Made, make_plan, since, site_of
-from policy_rollout.saved_plan import PlanOutdated, SavedPlan, differences, moved_house, outdated
+from policy_rollout.saved_plan import (
+    Consent,
+    PlanOutdated,
+    SavedPlan,
+    differences,
+    moved_house,
+    outdated,
+)
 from policy_rollout.settings import Settings
 
 CHECK = "check now"
@@ -34,19 +41,6 @@ TRIES = 5
 RUN_LOST = (
     "Prefect does not know the program's run any more: it was deleted, or this is another server"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Consent:
-    """Who wants a plan carried out: `by` and `reason` are claims, `actor` is this machine's user.
-
-    `allow_closures` says that closing much, or touching finished work, is meant.
-    """
-
-    actor: str
-    by: str
-    reason: str
-    allow_closures: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,8 @@ from policy_rollout.errors import ExitCode, SettingsWrong
 from policy_rollout.who_runs import who_runs
 
 if TYPE_CHECKING:
-    from policy_rollout.applying import Consent
     from policy_rollout.planning import Made
-    from policy_rollout.saved_plan import Amendment, SavedPlan
+    from policy_rollout.saved_plan import Amendment, Consent, SavedPlan
     from policy_rollout.settings import Settings
     from policy_rollout.spec.model import Spec
 
@@ -291,7 +290,7 @@ def _by(given: str) -> str:
 
 
 def _consent(*, by: str, reason: str, allow_closures: bool) -> "Consent":
-    from policy_rollout.applying import Consent
+    from policy_rollout.saved_plan import Consent
 
     return Consent(who_runs(), by, reason.strip(), allow_closures=allow_closures)
 

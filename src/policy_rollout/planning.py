@@ -13,8 +13,8 @@ from policy_rollout.amending import amendment, newcomers
 from policy_rollout.circumstances import circumstances_of
 from policy_rollout.connections import open_jira, project_key, workbook_id
 from policy_rollout.consequences import Proposal
-from policy_rollout.decide import ToLookAt, to_look_at
-from policy_rollout.errors import PreflightFailed, ProgramUnknown
+from policy_rollout.decide import Circumstances, ToLookAt, to_look_at
+from policy_rollout.errors import AmendmentRefused, PreflightFailed, ProgramUnknown
 from policy_rollout.fold import take
 from policy_rollout.history import programs, records_of, state_of
 from policy_rollout.journal.store import Journal
@@ -36,6 +36,10 @@ from policy_rollout.spec.model import Spec
 from policy_rollout.spec.reader import read_valid
 
 NOT_SAID = "(said when it is applied)"
+NOTHING_MADE = (
+    "found a program that has made nothing yet, expected one with work outside; launch it anew "
+    "with the changed spec: rollout launch SPEC"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +84,33 @@ def make_plan(
     state = state_of(journal, program)
     if not state.run:
         raise ProgramUnknown(program, programs(journal))
-    before = spec_of(state)
-    after = before if amends is None else read_valid(amends.spec_text, amends.spec_path)
+    proposal = _proposal(settings, state, amends, circumstances_of(journal, settings, now))
+    shown = preview(proposal)
+    plan = SavedPlan(
+        program=program,
+        made_at=now,
+        journal=Head(entries=state.head, digest=_hash_of(journal, program, state.head)),
+        site=site_of(settings, proposal.before),
+        amendment=amends,
+        changes=held_changes(shown),
+        follows=follows_of(shown),
+    )
+    return Made(state, proposal.after, proposal.events, shown, plan)
+
+
+def _proposal(
+    settings: Settings,
+    state: ProgramState,
+    amends: Amendment | None,
+    circumstances: Circumstances,
+) -> Proposal:
+    before = after = spec_of(state)
     events: tuple[ev.Event, ...] = ()
+    now = circumstances.now
     if amends is not None:
+        if state.wrote_nothing:
+            raise AmendmentRefused(state.program, [NOTHING_MADE])
+        after = read_valid(amends.spec_text, amends.spec_path)
         amended = amendment(
             state,
             before,
@@ -96,25 +123,8 @@ def make_plan(
             now=now,
         )
         events = (*_new_people(settings, state, after), amended)
-    proposal = Proposal(
-        before=before,
-        after=after,
-        state=state,
-        events=events,
-        world=read_world(settings, before, _wanted(state, before, after, events, now)),
-        circumstances=circumstances_of(journal, settings, now),
-    )
-    shown = preview(proposal)
-    plan = SavedPlan(
-        program=program,
-        made_at=now,
-        journal=Head(entries=state.head, digest=_hash_of(journal, program, state.head)),
-        site=site_of(settings, before),
-        amendment=amends,
-        changes=held_changes(shown),
-        follows=follows_of(shown),
-    )
-    return Made(state, after, events, shown, plan)
+    world = read_world(settings, before, _wanted(state, before, after, events, now))
+    return Proposal(before, after, state, events, world, circumstances)
 
 
 def _new_people(settings: Settings, state: ProgramState, after: Spec) -> Sequence[ev.Event]:

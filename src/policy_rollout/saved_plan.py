@@ -99,6 +99,19 @@ class SavedPlan(_Part):
     follows: dict[str, tuple[str, ...]]
 
 
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """Who wants a plan carried out: `by` and `reason` are claims, `actor` is this machine's user.
+
+    `allow_closures` says that closing much, or touching finished work, is meant.
+    """
+
+    actor: str
+    by: str
+    reason: str
+    allow_closures: bool
+
+
 class PlanUnreadable(RolloutError):
     exit_code = ExitCode.WRONG_USAGE
 

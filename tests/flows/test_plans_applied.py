@@ -7,14 +7,21 @@ import pytest
 from carried import MEI, OWNER, RIMA, ROWS, SIGN_OFF, SPEC, TASKS, Carried
 
 from policy_rollout import events as ev
-from policy_rollout.applying import Applied, Consent, apply_plan
+from policy_rollout.applying import Applied, apply_plan
 from policy_rollout.closures import ClosuresRefused
 from policy_rollout.errors import AmendmentRefused, PreflightFailed, ProgramUnknown
 from policy_rollout.history import records_of
 from policy_rollout.journal.store import Journal
 from policy_rollout.planned import What
 from policy_rollout.planning import Made, make_plan
-from policy_rollout.saved_plan import Amendment, PlanOutdated, SavedPlan, read_plan, text_of
+from policy_rollout.saved_plan import (
+    Amendment,
+    Consent,
+    PlanOutdated,
+    SavedPlan,
+    read_plan,
+    text_of,
+)
 from policy_rollout.settings import Settings
 from policy_rollout.work import State, sign_off_key
 
@@ -275,6 +282,15 @@ def test_the_spec_of_another_program_is_refused():
 @pytest.mark.usefixtures("program")
 def test_a_program_that_was_never_launched_has_no_plan():
     with pytest.raises(ProgramUnknown):
+        made(GERMAN_TOO)
+
+
+def test_a_program_that_made_nothing_is_launched_anew_instead(program):
+    program.sandbox.remove_person(MEI)
+    program.go()
+    assert program.state.wrote_nothing
+
+    with pytest.raises(AmendmentRefused, match="launch it anew with the changed spec"):
         made(GERMAN_TOO)
 
 

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from uuid import UUID
 
 import psutil
@@ -147,6 +148,37 @@ def test_a_second_stack_in_the_same_folder_is_refused(up):
     told = " ".join((out + err).split())
     assert f"a stack runs in {up.home} already (process {up.process.pid})" in told
     assert "Stop it with Ctrl-C there, or use another ROLLOUT_HOME" in told
+
+
+def test_a_running_program_is_amended_and_a_saved_plan_is_applied(up):
+    path = up.spec("changed")
+    assert up.rollout("launch", path, "--json")[0] == 0
+    as_launched = Path(path).read_text()
+    more = as_launched.replace("{routing: Route", "{breaks: Agree on breaks, routing: Route")
+    Path(path).write_text(more)
+
+    code, out, err = up.rollout("amend", path, "--reason", "Breaks are missing", "--yes")
+
+    assert code == 0, out + err
+    assert "changed is amended, journal entry" in out
+    both = {"changed/write/queues/routing": 1, "changed/write/queues/breaks": 1}
+    assert up.keys("changed") == both
+
+    Path(path).write_text(
+        more.replace("breaks: Agree on breaks, ", "").replace("Write it", "Do it")
+    )
+    saved = str(up.home.parent / "changed.plan")
+    options = ("--reason", "No breaks after all", "--allow-closures")
+    assert up.rollout("plan", path, "--out", saved, *options)[0] == 0
+    code, out, err = up.rollout("apply", saved, "--allow-closures")
+
+    assert code == 0, out + err
+    assert up.keys("changed") == both
+    assert "No breaks after all" in up.workbook.cells("changed/write/queues/breaks")["Message"]
+    assert up.marks("changed") == {"changed/epic": 1, "changed/write/guideline": 1}
+    code, _, err = up.rollout("apply", saved, "--allow-closures")
+    assert code == 1
+    assert "was written since: amended" in err
 
 
 def test_the_servers_had_nothing_to_complain_about(up):
