@@ -154,10 +154,11 @@ class ProgramState:
     attempts proven by a one-time code, `conditions` what approvals of passed gates asked for,
     `waits` how often the run resumed.
 
-    `versions` are the specs it followed, the last one now, and `unread_amendment` whether the run
-    has still to take up the last one. `renamed` has the stable key behind each key that the spec
-    writes by other ids (see `work.stable_key`). `left` are the stable keys that the spec no longer
-    has and that are settled outside, `returns` how often each one came back.
+    `versions` are the specs it followed, the last one now; `unread_amendment` is whether the run
+    has still to take up the last one, `amended_lately` whether it did after its last wait.
+    `renamed` has the stable key behind each key that the spec writes by other ids (see
+    `work.stable_key`). `left` are the stable keys that the spec no longer has and that are
+    settled outside, `returns` how often each one came back.
     """
 
     program: str
@@ -181,6 +182,7 @@ class ProgramState:
     oddities: tuple[str, ...] = ()
     versions: list[Version] = field(default_factory=list)
     unread_amendment: bool = False
+    amended_lately: bool = False
     renamed: dict[str, str] = field(default_factory=dict)
     left: set[str] = field(default_factory=set)
     returns: dict[str, int] = field(default_factory=dict)
@@ -256,6 +258,8 @@ def take(state: ProgramState, record: Recorded) -> None:  # noqa: C901 - one cas
             state.spec_path = launched.spec_path
             state.run = launched.run
             state.launched_at = record.at
+            if len(state.versions) > 1 and state.wrote_nothing:  # launched anew under first names
+                state.gates, state.renamed, state.conditions = {}, {}, []
             state.versions = [
                 Version(launched.spec_text, launched.spec_path, record.at, record.sequence)
             ]
@@ -263,7 +267,7 @@ def take(state: ProgramState, record: Recorded) -> None:  # noqa: C901 - one cas
             _amend(state, record, amended)
         case ev.Resumed(wait=wait):
             state.waits = wait + 1
-            state.unread_amendment = False
+            state.amended_lately, state.unread_amendment = state.unread_amendment, False
         case ev.TroubleMet(text=text, again_at=again_at):
             before = state.trouble
             state.trouble = Trouble(
