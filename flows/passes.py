@@ -133,8 +133,8 @@ def run_pass(journal: Journal, settings: Settings, program: str, *, run: str) ->
         JournalConflict: somebody else wrote meanwhile; start again.
         ProgramAlreadyLaunched: another run took the program over.
     """
-    did_something, is_in_doubt = False, False
     state = _state_for(run, journal, program)
+    did_something, is_in_doubt = state.unread_amendment or state.amended_lately, False
     if not state.own_account and not state.rests:
         preflight(journal, spec_of(state), state)
         did_something = True

@@ -1,11 +1,16 @@
 """A program that is amended in flight: what moves, joins, leaves, comes back and keeps its name."""
 
+from contextlib import suppress
+from dataclasses import replace
 from datetime import date
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from policy_rollout import events as ev
 from policy_rollout.decide import to_look_at
+from policy_rollout.errors import AmendmentRefused
 from policy_rollout.gates import held_by
 from policy_rollout.plan import AddRow, CreateIssue
 from policy_rollout.work import State
@@ -248,7 +253,7 @@ def test_an_issue_that_comes_back_is_opened_again_and_not_made_twice(program):
     assert program.model.statuses[memo] == "To Do"
     assert program.model.issues[memo].summary == "Write the legal memo"
     assert said(program, memo)[-1] == (
-        f"This belongs to the program again: amended by boss@example.com: {WHY}"
+        f"This belongs to the program again: amended by boss@example.com: {WHY}."
     )
     assert program.state.of("p/prepare/memo").state is State.TODO
     assert program.state.left == set()
@@ -464,6 +469,53 @@ def test_a_gate_that_gets_another_signer_asks_them_and_voids_what_was_signed():
     assert program.model.issues[program.desk("policy")].summary == "Sign-off: prepare, for policy"
 
 
+def test_somebody_with_a_new_address_is_one_person_and_signs():
+    program = prepared()
+    moved = with_(("lea@example.com", "l.a@example.com"))
+    amend(program, moved)
+    program.record(ev.PeopleResolved(accounts={"l.a@example.com": account("lea")}, own_account=BOT))
+    program.settle()
+    program.approve("legal", "lea")
+    program.settle()
+    assert program.state.passed("prepare")
+    assert [each.person for each in program.gate.sign_offs] == ["l.a@example.com"]
+
+
+def test_an_item_of_a_checklist_under_a_new_id_is_a_new_row(program):
+    amend(program, with_(("routing: Route the items", "queueing: Route the items")))
+    program.settle()
+    assert program.state.left == {"p/prepare/queue/routing"}
+    assert "p/prepare/queue/queueing" in program.model.rows
+
+
+def test_a_row_whose_message_column_is_gone_leaves_without_it(program):
+    key = "p/prepare/quiz/ja-JP"
+    row = program.model.rows[key]
+    cells = tuple(each for each in row.cells if each[0] != "Message")
+    program.model.rows[key] = replace(row, cells=cells)
+    amend(program, with_(NO_JAPANESE))
+    program.settle()
+    assert program.state.left == {key}
+
+
+def test_a_reason_of_many_lines_is_one_line_in_a_cell(program):
+    amend(program, with_(NO_JAPANESE), reason="Later.\n\n  In May.")
+    program.settle()
+    assert "boss@example.com: Later. In May. Nothing" in cell(
+        program, "p/prepare/quiz/ja-JP", "Message"
+    )
+    assert at_rest(program)
+
+
+def test_an_amended_program_is_shown_anew_once_its_run_has_taken_it_up(program):
+    amend(program, with_(("  launch:\n", "  launch:\n    title: Go live\n")))
+    assert program.state.unread_amendment
+    program.record(ev.Resumed(wait=0, because="amended"))
+    assert (program.state.unread_amendment, program.state.amended_lately) == (False, True)
+    program.record(ev.Resumed(wait=1, because="check now"))
+    assert not program.state.amended_lately
+
+
 # Killed on the way
 
 
@@ -489,3 +541,44 @@ def test_our_own_closing_is_nobody_s_work(program):
     amend(program, with_(("Write the memo", "Write the legal memo")))
     program.settle()
     assert BOT not in program.state.of("p/prepare/memo").doers
+
+
+CHANGES = (
+    NO_MEMO,
+    NO_JAPANESE,
+    MORE_LANGUAGES,
+    NOTE,
+    TWO_SIGN,
+    ("effective: 2025-12-01", "effective: 2025-12-15"),
+    ("title: Skins and stakes", "title: Stakes"),
+    ("    training:", "      post: {title: Post it, team: ops}\n    training:"),
+)
+steps = st.tuples(st.sets(st.sampled_from(CHANGES)), st.integers(0, 6), st.booleans())
+
+
+@settings(max_examples=25)
+@given(st.lists(steps, min_size=1, max_size=4))
+def test_after_any_amendments_and_kills_what_the_spec_has_stands_once_and_the_rest_is_settled(
+    these,
+):
+    program = UnderWay(FULL)
+    program.settle()
+    for changes, killed_after, works in these:
+        text = FULL
+        for old, new in changes:
+            text = text.replace(old, new)
+        with suppress(AmendmentRefused):  # nothing new, or an id that was given away
+            amend(program, text, reason="Back to 2025-11-03: as it was")
+        program.killed(killed_after)
+        if works:
+            program.finish("prepare/guideline")
+    program.settle()
+    assert at_rest(program)
+    keys = [each.key for each in program.model.issues.values()]
+    assert len(keys) == len(set(keys))
+    wanted = {item.key for item in program.outline.of("prepare")}
+    assert wanted <= {*keys, *program.model.rows}
+    assert program.state.left.isdisjoint(wanted)
+    for item in program.outline.of("prepare"):
+        if item.kind == "task" and item.item != "guideline":
+            assert program.model.statuses[program.state.issues[item.key]] == "To Do"

@@ -317,3 +317,37 @@ def test_only_people_whom_the_program_does_not_know_yet_are_asked_for():
         person("new"): None,
         person("lea"): "another-account",
     }
+
+
+def test_a_stage_that_an_approval_has_a_condition_for_cannot_be_dropped_or_put_before_it():
+    program = prepared()
+    condition = "Condition for launch (ops): Publish the page"
+    program.model.say(program.desk("legal"), condition, "account-of-lea")
+    program.approve("legal", "lea")
+    program.settle()
+    assert program.state.passed("prepare")
+    later = FULL.replace("  launch:\n    after: [prepare]", "  check:\n    after: [prepare]")
+    assert "expected every stage that has opened" in refused(program, later)[0]
+
+    waiting = UnderWay(FULL.replace("sign_off: {legal: 1}", "sign_off: {legal: 1, policy: 1}"))
+    waiting.settle()
+    waiting.finish("prepare/guideline", "prepare/memo")
+    for row in waiting.model.cells.values():
+        row |= {"Status": "Done", "Completed %": "100"}
+    waiting.settle()
+    waiting.model.say(waiting.desk("legal"), condition, "account-of-lea")
+    waiting.approve("legal", "lea")
+    waiting.settle()
+    for text in (
+        waiting.spec_text.replace("    after: [prepare]\n", ""),
+        waiting.spec_text[: waiting.spec_text.index("  launch:")],
+    ):
+        assert refused(waiting, text) == [
+            (
+                "found no stage 'launch' that is still to come, but an approval has the condition "
+                "that "
+                "it requires: Publish the page; expected it to stay behind the gate that was "
+                "approved; "
+                "put it back"
+            )
+        ]

@@ -15,7 +15,7 @@ from policy_rollout.errors import AmendmentRefused, SpecRefused
 from policy_rollout.gates import Judged, difference, held_by
 from policy_rollout.program import GateState, Recorded, moved
 from policy_rollout.recomputed import Facing, Past
-from policy_rollout.sign_offs import Action, person_of
+from policy_rollout.sign_offs import Action, people_of_account, person_of
 from policy_rollout.spec.model import Spec
 from policy_rollout.spec.reader import read_valid
 
@@ -257,7 +257,7 @@ class Examiner:
 
     def _decision(self, moment: Moment, event: Decision) -> Iterator[str]:
         yield from self._used_twice(moment.record, event.history_id)
-        yield from self._proof(event)
+        yield from self._proof(moment.spec, event)
         if isinstance(event, ev.Waived):
             yield from self._waiver(moment, event)
             return
@@ -284,16 +284,15 @@ class Examiner:
         if first != record.sequence:
             yield f"its proof {mark!r} was used before, in entry {first}"
 
-    def _proof(self, event: Decision) -> Iterator[str]:
+    def _proof(self, spec: Spec, event: Decision) -> Iterator[str]:
         state = self.past.state
-        accounts = list(state.accounts.values())
         if event.via is ev.Via.CODE:
             yield from self._code(event)
-            if event.account and accounts.count(event.account) > 1:
+            if event.account and len(people_of_account(spec, state, event.account)) > 1:
                 yield f"the account {event.account!r} is that of several people"
         elif event.account == state.own_account:
             yield "the account is the program's own, which signs nothing"
-        elif person_of(state, event.account) != event.person:
+        elif person_of(spec, state, event.account) != event.person:
             yield f"the account {event.account!r} is not the one resolved for {event.person}"
 
     def _code(self, event: Decision) -> Iterator[str]:

@@ -70,6 +70,8 @@ def take(state: ProgramState, record: Recorded) -> None:  # noqa: C901 - one cas
             state.spec_path = launched.spec_path
             state.run = launched.run
             state.launched_at = record.at
+            if len(state.versions) > 1 and state.wrote_nothing:  # launched anew under first names
+                state.gates, state.renamed, state.conditions = {}, {}, []
             state.versions = [
                 Version(launched.spec_text, launched.spec_path, record.at, record.sequence)
             ]
@@ -77,7 +79,7 @@ def take(state: ProgramState, record: Recorded) -> None:  # noqa: C901 - one cas
             _amend(state, record, amended)
         case ev.Resumed(wait=wait):
             state.waits = wait + 1
-            state.unread_amendment = False
+            state.amended_lately, state.unread_amendment = state.unread_amendment, False
             state.order, state.lost_since = 0, None
         case ev.TroubleMet(text=text, again_at=again_at):
             before = state.trouble

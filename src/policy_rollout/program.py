@@ -168,10 +168,11 @@ class ProgramState:
     attempts proven by a one-time code, `conditions` what approvals of passed gates asked for,
     `waits` how often the run resumed.
 
-    `versions` are the specs it followed, the last one now, and `unread_amendment` whether the run
-    has still to take up the last one. `renamed` has the stable key behind each key that the spec
-    writes by other ids (see `work.stable_key`). `left` are the stable keys that the spec no longer
-    has and that are settled outside, `returns` how often each one came back.
+    `versions` are the specs it followed, the last one now; `unread_amendment` is whether the run
+    has still to take up the last one, `amended_lately` whether it did after its last wait.
+    `renamed` has the stable key behind each key that the spec writes by other ids (see
+    `work.stable_key`). `left` are the stable keys that the spec no longer has and that are
+    settled outside, `returns` how often each one came back.
     `held` is the hold that stands, `holds` are those that are over, from when to when; `order` is
     the entry by which somebody held, let go on or stopped the program while its run may have been
     asleep, 0 once the run has woken up since; `lost_since` tells when Prefect was found not to
@@ -200,6 +201,7 @@ class ProgramState:
     oddities: tuple[str, ...] = ()
     versions: list[Version] = field(default_factory=list)
     unread_amendment: bool = False
+    amended_lately: bool = False
     renamed: dict[str, str] = field(default_factory=dict)
     left: set[str] = field(default_factory=set)
     returns: dict[str, int] = field(default_factory=dict)
