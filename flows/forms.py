@@ -13,6 +13,8 @@ from policy_rollout.spec.model import Spec
 
 CHECK = "check now"
 RECREATE = "create again what was deleted"
+GO_ON = "go on"
+"""Offered while the program is held."""
 ACTIONS = (CHECK, *(each.value for each in Action), RECREATE)
 NO_GATE = "-"
 _DESK = re.compile(r"(?P<stage>\S+) for (?P<role>\S+)(?:, text (?P<digest>\S+))?")
@@ -32,7 +34,7 @@ def resume_form(spec: Spec, state: ProgramState, text: str) -> type[RunInput]:
     form = create_model(
         "Answer",
         __base__=RunInput,
-        action=_choice("What to do", ACTIONS),
+        action=_choice("What to do", (*ACTIONS, GO_ON) if state.held else ACTIONS),
         gate=_choice("Gate, role and the text that you read", (NO_GATE, *desks)),
         person=_text("Your mail address, as in the spec"),
         code=_text("The code that your authenticator shows"),

@@ -1,6 +1,6 @@
 """One pass of a program: look, decide, journal, apply, until there is nothing left to do."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from prefect import get_run_logger
 
+from flows.halts import check_goes_on
 from flows.publishing import publish
 from flows.taking_up import already_launched
 from policy_rollout import events as ev
@@ -15,7 +16,6 @@ from policy_rollout.circumstances import circumstances_of
 from policy_rollout.comments import SayOnIssue
 from policy_rollout.connections import links_of
 from policy_rollout.decide import Decision, as_known, decide, to_look_at
-from policy_rollout.desired import NewIssue
 from policy_rollout.errors import (
     JournalConflict,
     NeverSettles,
@@ -44,22 +44,18 @@ from policy_rollout.report.notice_text import Notice
 from policy_rollout.settings import Settings
 from policy_rollout.spec.model import Spec
 from policy_rollout.trouble import met
-from tasks.issues import (
-    ACTOR,
-    check_jira,
-    comment_on_issues,
-    create_issues,
-    link_issues,
-    move_issues,
-    settle_doubt,
-    update_issues,
-)
+from tasks.edits import comment_on_issues, link_issues, move_issues, update_issues
+from tasks.issues import check_jira, create_issues, settle_doubts
 from tasks.notices import send_notices
 from tasks.rows import add_rows, check_workbook, rewrite_rows
 from tasks.world import look_at_world
+from tasks.writing import ACTOR
 
 MOST_LOOKS = 20
+BATCHES_AT_ONCE = 4
+"""Creations sent at the same time: a kill leaves no more of them in doubt."""
 _T = TypeVar("_T", bound=Change)
+_Thing = TypeVar("_Thing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +117,8 @@ def _note_trouble(journal: Journal, program: str, error: RolloutError) -> Decisi
 
 def _note_calm(journal: Journal, passed: Passed) -> Passed:
     state = passed.decision.ahead
-    if state.trouble is None:
-        return passed
+    if state.trouble is None or state.held is not None:
+        return passed  # nobody looked while it is held
     note(journal, state.program, (ev.TroubleOver(),), actor=ACTOR, at=datetime.now(UTC))
     calm = replace(passed.decision, ahead=state_of(journal, state.program))
     return Passed(calm, did_something=True)
@@ -138,11 +134,15 @@ def run_pass(journal: Journal, settings: Settings, program: str, *, run: str) ->
     """
     did_something, is_in_doubt = False, False
     state = _state_for(run, journal, program)
-    if not state.own_account:
+    if not state.own_account and not state.rests:
         preflight(journal, spec_of(state), state)
         did_something = True
     for _ in range(MOST_LOOKS):
-        if settle_doubts(spec_of(state), state):
+        if state.rests:
+            outline = outline_at(spec_of(state), state, datetime.now(UTC))
+            return Passed(as_known(outline, state), did_something=True)
+        if state.doubts:
+            settle_doubts(spec_of(state), tuple(state.doubts.values()))
             state = _state_for(run, journal, program)
         now = datetime.now(UTC)
         spec = spec_of(state)
@@ -153,7 +153,7 @@ def run_pass(journal: Journal, settings: Settings, program: str, *, run: str) ->
         if not decision.changes:
             return Passed(decision, did_something or bool(decision.events))
         try:
-            apply(spec, decision.changes, head=state.head)
+            apply(journal, spec, decision.changes, head=state.head)
         except WriteInDoubt:
             if is_in_doubt:
                 raise  # twice in a pass: the service is down, and is asked again later
@@ -184,49 +184,51 @@ def preflight(journal: Journal, spec: Spec, state: ProgramState) -> None:
     decide_and_write(journal, state, (resolved,), actor=ACTOR, at=datetime.now(UTC))
 
 
-def settle_doubts(spec: Spec, state: ProgramState) -> bool:
-    """Look for creations whose answer was lost, if any; whether there were some.
+def apply(journal: Journal, spec: Spec, changes: tuple[Change, ...], *, head: int) -> None:
+    """Carry the changes out in their order, one task run a kind; creations in waves of batches.
+
+    `head` is the journal's when the changes were decided: what happens twice when sent twice is
+    made on no other.
 
     Raises:
-        WriteInDoubt: some may still arrive; the rest of the program waits for them.
+        JournalConflict: somebody else wrote meanwhile, or wants no more writes; the changes before
+            may have been made.
     """
-    for doubt in state.doubts.values():
-        settle_doubt(spec, doubt)
-    return bool(state.doubts)
 
+    def due(kind: type[_T]) -> list[_T]:
+        found = of_kind(changes, kind)
+        if found:
+            check_goes_on(journal, spec.program, after=head)
+        return found
 
-def apply(spec: Spec, changes: tuple[Change, ...], *, head: int) -> None:
-    """Carry the changes out in their order, one task run a kind; creations in batches.
-
-    `head` is the journal's when the changes were decided: creations are made on no other.
-
-    Raises:
-        JournalConflict: somebody else wrote meanwhile; what was to be created may exist.
-    """
-    creations = [each.issue for each in of_kind(changes, CreateIssue)]
-    for issues in in_batches(creations, BULK_LIMIT):
-        head = create_issues(spec, str(head), issues, after=head)
-    if rows := of_kind(changes, AddRow):
-        add_rows(spec, [each.row for each in rows])
-    if updates := of_kind(changes, UpdateIssue):
-        update_issues(spec, updates)
-    if rewrites := of_kind(changes, RewriteRow):
+    head = _create(spec, [each.issue for each in due(CreateIssue)], head)
+    if rows := due(AddRow):
+        head = add_rows(spec, [each.row for each in rows], after=head)
+    if updates := due(UpdateIssue):
+        head = update_issues(spec, updates, after=head)
+    if rewrites := due(RewriteRow):
         rewrite_rows(spec, [each.row for each in rewrites])
-    if links := of_kind(changes, LinkIssues):
-        link_issues(spec, links)
-    if moves := of_kind(changes, MoveIssue):
-        move_issues(spec, moves)
-    if comments := of_kind(changes, SayOnIssue):
-        comment_on_issues(spec, comments)
-    if told := of_kind(changes, Notice):
+    if links := due(LinkIssues):
+        head = link_issues(spec, links, after=head)
+    if moves := due(MoveIssue):
+        head = move_issues(spec, moves, after=head)
+    if comments := due(SayOnIssue):
+        comment_on_issues(spec, comments, after=head)
+    if told := due(Notice):
         send_notices(spec, told)
+
+
+def _create(spec: Spec, issues: Sequence[NewIssue], head: int) -> int:
+    for wave in in_batches(in_batches(issues, BULK_LIMIT), BATCHES_AT_ONCE):
+        head = create_issues(spec, str(head), wave, after=head)
+    return head
 
 
 def of_kind(changes: tuple[Change, ...], kind: type[_T]) -> list[_T]:
     return [each for each in changes if isinstance(each, kind)]
 
 
-def in_batches(issues: Sequence[NewIssue], size: int) -> Iterator[list[NewIssue]]:
-    left = iter(issues)
+def in_batches(things: Iterable[_Thing], size: int) -> Iterator[list[_Thing]]:
+    left = iter(things)
     while batch := list(islice(left, size)):
         yield batch

@@ -15,9 +15,10 @@ from prefect.states import Completed, Failed
 from pydantic import Field
 
 from flows.forms import resume_form, trouble_form
+from flows.halts import note_started_again
 from flows.passes import pass_or_trouble
 from flows.programs import PASTED, SHIPPED, run_name, text_of
-from flows.taking_up import note_answer, note_resumed, take_up, wait_key
+from flows.taking_up import note_answer, note_resumed, take_over, take_up
 from policy_rollout.errors import (
     JournalError,
     ProgramAlreadyLaunched,
@@ -28,6 +29,7 @@ from policy_rollout.history import state_of
 from policy_rollout.journal.store import Journal
 from policy_rollout.outline import spec_of
 from policy_rollout.settings import Settings
+from policy_rollout.taking_over import NotTakenUp, wait_key
 
 
 @flow(name="rollout", flow_run_name=run_name)
@@ -61,11 +63,21 @@ def rollout(
             }
         ),
     ] = "pasted",
+    continues: Annotated[
+        str,
+        Field(
+            json_schema_extra={
+                "title": "Id of a lost run",
+                "description": "Stays empty. `rollout launch --continue PROGRAM` fills it in: the "
+                "new run takes the program up from the journal, in the place of that one.",
+            }
+        ),
+    ] = "",
 ) -> State[str]:
     """Launch a program and carry it, gate by gate, to its end."""
     try:
-        return _carry(*text_of(program, pasted_spec, source))
-    except (SpecRefused, ProgramAlreadyLaunched) as error:
+        return _carry(*text_of(program, pasted_spec, source), continues)
+    except (SpecRefused, ProgramAlreadyLaunched, NotTakenUp) as error:
         get_run_logger().error("Nothing was launched.\n%s", error)
         return Failed(message=str(error))
     except (JournalError, SettingsWrong) as error:
@@ -78,12 +90,16 @@ def rollout(
         raise
 
 
-def _carry(text: str, source: str) -> State[str]:
+def _carry(text: str, source: str, continues: str) -> State[str]:
     settings, run = Settings.load(), str(flow_run.id)
     with Journal(settings.journal_address) as journal:
-        program = take_up(journal, text, source, run)
+        if continues:
+            program = take_over(journal, text, source, run, lost=continues)
+        else:
+            program = take_up(journal, text, source, run)
+        note_answer(journal, settings, program, run)
+        note_started_again(journal, program)
         while True:
-            note_answer(journal, settings, program, run)
             stands = pass_or_trouble(journal, settings, program, run=run)
             if stands.is_over:
                 return Completed(message=stands.text)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from prefect import get_run_logger
 
-from flows.forms import CHECK, RECREATE, chosen
+from flows.forms import CHECK, GO_ON, RECREATE, chosen
 from policy_rollout import events as ev
 from policy_rollout import prefect_api
 from policy_rollout.errors import (
@@ -16,6 +16,7 @@ from policy_rollout.errors import (
     ProgramAlreadyLaunched,
     SettingsWrong,
 )
+from policy_rollout.halting import IN_THE_UI
 from policy_rollout.history import decide_and_write, note, state_of
 from policy_rollout.journal.store import Journal
 from policy_rollout.outline import spec_of
@@ -25,6 +26,7 @@ from policy_rollout.sign_offs import Action
 from policy_rollout.signing import GivenAnswer, take_answer
 from policy_rollout.spec.model import Spec
 from policy_rollout.spec.reader import read_valid
+from policy_rollout.taking_over import check_lost, wait_key
 from policy_rollout.work import State
 
 ANSWER_FIELDS = ("action", "gate", "person", "code", "note")
@@ -56,16 +58,36 @@ def take_up(journal: Journal, text: str, source: str, run: str) -> str:
     return spec.program
 
 
+def take_over(journal: Journal, text: str, source: str, run: str, *, lost: str) -> str:
+    """The program of this run, whose run `lost` is gone; the change is journaled.
+
+    Raises:
+        SpecRefused: the text has errors; nothing was written.
+        NotTakenUp: the program is over, or a run is there that carries it.
+    """
+    program = read_valid(text, source).program
+    while True:
+        state = state_of(journal, program)
+        if state.run != run:
+            check_lost(state, lost)
+            taken = ev.TakenUp(run=run, before=lost)
+            try:
+                decide_and_write(journal, state, (taken,), actor="rollout", at=datetime.now(UTC))
+            except JournalConflict:
+                continue
+        return program
+
+
 def check_free(state: ProgramState) -> None:
     """A program may be launched anew while it wrote nothing and its run only waits, or is over.
 
     Raises:
-        ProgramAlreadyLaunched: it has work outside, or its run may be making some just now.
+        ProgramAlreadyLaunched: it was stopped, has work outside, or its run may be making some now.
     """
     if not state.run:
         return
     seen = prefect_api.look_up((state.run,)).get(state.run)
-    if not state.wrote_nothing or (seen is not None and seen.state in AT_WORK):
+    if state.is_over or not state.wrote_nothing or (seen is not None and seen.state in AT_WORK):
         raise already_launched(state)
 
 
@@ -110,6 +132,8 @@ def note_resumed(
 def _resumed(state: ProgramState, given: dict[str, str]) -> list[ev.Event]:
     because = given["note"] if given["action"] == CHECK else given["action"]
     resumed: list[ev.Event] = [ev.Resumed(wait=state.waits, because=because or CHECK)]
+    if given["action"] == GO_ON and state.held is not None:
+        resumed.append(ev.GoneOn(by=IN_THE_UI))
     if given["action"] == RECREATE:
         gone = tuple(key for key, seen in state.seen.items() if seen.state is State.MISSING)
         resumed.append(ev.RecreationAsked(keys=gone))
@@ -132,8 +156,3 @@ def _take_answer(journal: Journal, settings: Settings, spec: Spec, given: dict[s
         take_answer(journal, settings, spec, answer, now=datetime.now(UTC))
     except (AnswerRefused, CodeRefused, CodesKeyWrong, SettingsWrong) as refused:
         get_run_logger().warning("%s", refused)
-
-
-def wait_key(state: ProgramState) -> str:
-    """The key of the program's next wait: fixed, so that a repeated wait is the same one."""
-    return f"answer-{state.waits}"

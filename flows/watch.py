@@ -4,7 +4,8 @@ One run looks for about a minute, every WATCH_SECONDS; Prefect schedules the nex
 """
 
 import time
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from prefect import flow, get_run_logger
@@ -13,51 +14,61 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from flows.forms import CHECK
-from flows.lost_runs import start_again_if_lost
+from flows.lost_runs import look_after_runs
+from flows.noticing import OUTSIDE, Noticed, notice, whose_turn_it_is
 from flows.publishing import publish
 from policy_rollout import prefect_api
+from policy_rollout.changes_outside import Workbooks
 from policy_rollout.circumstances import circumstances_of
-from policy_rollout.decide import Decision, as_known, decide, steps_due, to_look_at
-from policy_rollout.errors import (
-    JournalConflict,
-    JournalTampered,
-    RolloutError,
-    ServiceError,
-    SettingsWrong,
-    SpecRefused,
-)
-from policy_rollout.history import decide_and_write, programs, state_of
+from policy_rollout.decide import Decision, ToLookAt, decide, to_look_at
+from policy_rollout.errors import JournalConflict, RolloutError
+from policy_rollout.history import decide_and_write, state_of
 from policy_rollout.journal.store import Journal
+from policy_rollout.journal.watch_table import NEVER, Known, WatchTable
+from policy_rollout.observed import World
+from policy_rollout.observing import read_world
 from policy_rollout.outline import outline_at, spec_of
-from policy_rollout.prefect_api import RunRefused
+from policy_rollout.people_history import absences_of
+from policy_rollout.prefect_api import RunSeen
 from policy_rollout.program import ProgramState
+from policy_rollout.request_budget import LIMITS
 from policy_rollout.settings import Settings
-from tasks.world import changed_since, read_world
+from policy_rollout.spec.model import Spec
+from policy_rollout.watch_list import forget_look, note_look, refresh
+from policy_rollout.watched import mark_of_rows, watched
+from policy_rollout.workbook import RowsRead
 
 RUN_LASTS = timedelta(seconds=54)
 LOOKS_BACK = timedelta(minutes=15)
-"""How old a change may be that a run still notices; the hourly look at everything sees the rest."""
-OUTSIDE = (ServiceError, SettingsWrong, SpecRefused, RunRefused)
-"""What may be wrong with one program, or with one service, while the others go on."""
+"""How old a change may be that a run still notices; the looks by key in turn see the rest."""
 
 
 @flow(name="watch", flow_run_name="look for changes")
-def watch(everything: bool = False) -> State[str]:  # noqa: FBT001, FBT002 - a field of the form
-    """Look again and again for a minute; with `everything`, first at every program by key."""
+def watch(
+    everything: bool = False,  # noqa: FBT001, FBT002 - a field of the form
+    in_turn: bool = False,  # noqa: FBT001, FBT002 - the same
+) -> State[str]:
+    """Look again and again for a minute; with `everything`, first at every program by key.
+
+    With `in_turn` look once, also by key at programs whose turn it is: each comes every hour.
+    """
     began = datetime.now(UTC)
     ends = (flow_run.scheduled_start_time or began) + RUN_LASTS
     since, looks, resumed = began - LOOKS_BACK, 0, 0
     try:
         settings = Settings.load()
+        prefect_api.make_limits(LIMITS)
         with Journal(settings.journal_address) as journal:
             while True:
                 started = datetime.now(UTC)
-                looked = look(journal, settings, since=since, everything=everything)
+                looked = look(
+                    journal, settings, since=since, everything=everything, in_turn=in_turn
+                )
                 looks, resumed, everything = looks + 1, resumed + looked.resumed, False
                 if not looked.troubles:
                     since = started
                 rest = timedelta(seconds=settings.watch_seconds) - (datetime.now(UTC) - started)
-                if datetime.now(UTC) + rest >= ends:
+                if in_turn or datetime.now(UTC) + rest >= ends:
                     break
                 time.sleep(max(rest.total_seconds(), 0))
     except RolloutError as error:
@@ -75,57 +86,123 @@ class Looked:
     troubles: tuple[str, ...] = ()
 
 
-def look(journal: Journal, settings: Settings, *, since: datetime, everything: bool) -> Looked:
-    """One look at all programs that wait; one that cannot be looked at keeps no other waiting."""
-    states, troubles = _readable(journal)
-    unfinished = {state.run: state for state in states if state.run and _goes_on(state)}
-    if not unfinished:
-        return Looked(0, tuple(troubles))
-    runs = prefect_api.look_up(tuple(unfinished))
-    for run in runs.values():
-        start_again_if_lost(run)
-    waiting = [unfinished[run.run] for run in runs.values() if run.is_waiting]
-    if not waiting:
-        return Looked(0, tuple(troubles))
-    changed, resumed = None, 0
-    if not everything:
+def look(
+    journal: Journal,
+    settings: Settings,
+    *,
+    since: datetime,
+    everything: bool = False,
+    in_turn: bool = False,
+) -> Looked:
+    """One look at all programs that wait; one that cannot be looked at keeps no other waiting.
+
+    Its cost is that of what changed; with `everything` all are looked at by key, with `in_turn`
+    those that were not for an hour, some at a time.
+    """
+    if not journal.is_begun():
+        return Looked(0)
+    now = datetime.now(UTC)
+    with WatchTable(settings.journal_address) as table:
+        unreadable = refresh(journal, table, now=now)
+        workbooks = Workbooks(settings)
+        noticed = (
+            Noticed() if everything else notice(table, settings, workbooks, since=since, now=now)
+        )
+        for trouble in unreadable:
+            noticed.tell(trouble)
+        if everything:
+            noticed.add(table.looked_at_before(now, None))
+        if in_turn:
+            noticed.add(whose_turn_it_is(table, now))
+        desk = Desk(journal, settings, table, workbooks, now)
+        to_mind = {run.run: run for run in prefect_api.runs_to_mind(now)}
+        noticed.troubles += mind_runs(desk, table.of_runs(to_mind), to_mind)
+        return Looked(look_at_all(desk, noticed), tuple(noticed.troubles))
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a look at a program needs besides it; `now` is when the whole look began."""
+
+    journal: Journal
+    settings: Settings
+    table: WatchTable
+    workbooks: Workbooks
+    now: datetime
+
+
+def mind_runs(desk: Desk, carried: Collection[Known], runs: Mapping[str, RunSeen]) -> Sequence[str]:
+    """See to the runs of these programs; what a person has to do, one text a program."""
+    states = {each.program.run: state_of(desk.journal, each.program.program) for each in carried}
+    return look_after_runs(desk.journal, desk.settings, states, runs)
+
+
+def look_at_all(desk: Desk, noticed: Noticed) -> int:
+    """Look at each program whose run waits; how many runs were resumed."""
+    runs = prefect_api.look_up([each.program.run for each in noticed.programs.values()])
+    noticed.troubles += mind_runs(desk, noticed.programs.values(), runs)
+    resumed = 0
+    for known in noticed.programs.values():
+        run = runs.get(known.program.run)
+        if run is None or not run.is_waiting:
+            forget_look(desk.table, known, desk.now)
+            continue
         try:
-            changed = changed_since(settings, waiting, since)
+            resumed += look_at(desk, known)
         except OUTSIDE as error:
-            changed = frozenset[str]()
-            troubles.append(_told(str(error)))
-    for state in waiting:
-        is_changed = changed is None or state.program in changed
+            noticed.tell(f"{known.program.program}: {error}")
+            forget_look(desk.table, known, desk.now)
+    return resumed
+
+
+def look_at(desk: Desk, known: Known) -> bool:
+    """Resume the program's run where its next step has changed; else note what was seen."""
+    journal, settings = desk.journal, desk.settings
+    state = state_of(journal, known.program.program)
+    if state.is_halted:
+        forget_look(desk.table, known, desk.now)
+        return False
+    if _is_due(state):
+        return _resume(state, _why_due(state))
+    if state.trouble is not None or state.doubts:
+        forget_look(desk.table, known, desk.now)
+        return False
+    spec = spec_of(state)
+    now = datetime.now(UTC)
+    outline = outline_at(spec, state, now)
+    world, rows = _read_world(desk, spec, to_look_at(outline, state))
+    decision = decide(outline, state, world, circumstances_of(journal, settings, now))
+    if decision.moves_the_program:
+        return _resume(state, why(decision))
+    if decision.events:
         try:
-            if is_changed or _is_due(state) or _is_silent(journal, settings, state):
-                resumed += look_at(journal, settings, state)
-        except OUTSIDE as error:
-            troubles.append(_told(f"{state.program}: {error}"))
-    return Looked(resumed, tuple(troubles))
+            decide_and_write(journal, state, decision.events, actor="watch", at=now)
+        except JournalConflict:
+            return False  # the program's own run was first: the next look sees
+        publish(settings, outline, decision, now=now)
+    seen = Known(
+        program=watched(state, spec, absences=absences_of(journal), now=now),
+        issues_until=max((each.updated_at for each in world.issues.values()), default=NEVER),
+        rows_until=desk.workbooks.changed_at(_workbook_of(spec)) if rows else NEVER,
+        rows_mark=mark_of_rows(rows.rows, rows.oddities) if rows else "",
+        looked_at=desk.now,
+    )
+    note_look(desk.table, known, seen)
+    return False
 
 
-def _readable(journal: Journal) -> tuple[list[ProgramState], list[str]]:
-    """The programs whose journal and spec can be read, and what is wrong with the others."""
-    states: list[ProgramState] = []
-    troubles: list[str] = []
-    for program in programs(journal):
-        try:
-            state = state_of(journal, program)
-            spec_of(state)
-        except (JournalTampered, SpecRefused) as error:
-            troubles.append(_told(f"{program}: {error}"))
-        else:
-            states.append(state)
-    return states, troubles
+def _read_world(desk: Desk, spec: Spec, wanted: ToLookAt) -> tuple[World, RowsRead | None]:
+    """The program's world, and its rows, if any: its workbook is read once in a look."""
+    world = read_world(desk.settings, spec, replace(wanted, has_rows=False))
+    if not wanted.has_rows:
+        return world, None
+    found = desk.workbooks.rows_of(_workbook_of(spec), spec.program)
+    oddities = (*world.oddities, *found.oddities)
+    return replace(world, rows=found.rows, oddities=oddities), found
 
 
-def _goes_on(state: ProgramState) -> bool:
-    return not state.is_over or state.trouble is not None
-
-
-def _told(trouble: str) -> str:
-    get_run_logger().warning("%s", trouble)
-    return trouble
+def _workbook_of(spec: Spec) -> str:
+    return spec.sheets.workbook if spec.sheets else ""
 
 
 def _is_due(state: ProgramState) -> bool:
@@ -141,38 +218,6 @@ def _why_due(state: ProgramState) -> str:
     if state.unread_amendment:
         return f"amended by {state.versions[-1].by}"
     return "a code was given" if state.unjudged_codes else "time to try again"
-
-
-def _is_silent(journal: Journal, settings: Settings, state: ProgramState) -> bool:
-    """Whether silence makes a step due: a question of time alone, no look at the world."""
-    if state.trouble is not None or not any(gate.asked for gate in state.gates.values()):
-        return False
-    now = datetime.now(UTC)
-    outline = outline_at(spec_of(state), state, now)
-    known = as_known(outline, state)
-    return bool(steps_due(outline, state, known.judged, circumstances_of(journal, settings, now)))
-
-
-def look_at(journal: Journal, settings: Settings, state: ProgramState) -> bool:
-    """Resume the program's run where its next step has changed; else note what was seen."""
-    if _is_due(state):
-        return _resume(state, _why_due(state))
-    if state.trouble is not None or state.doubts:
-        return False
-    spec = spec_of(state)
-    now = datetime.now(UTC)
-    outline = outline_at(spec, state, now)
-    world = read_world(spec, to_look_at(outline, state))
-    decision = decide(outline, state, world, circumstances_of(journal, settings, now))
-    if decision.moves_the_program:
-        return _resume(state, why(decision))
-    if decision.events:
-        try:
-            decide_and_write(journal, state, decision.events, actor="watch", at=now)
-        except JournalConflict:
-            return False  # the program's own run was first: the next look sees
-        publish(settings, outline, decision, now=now)
-    return False
 
 
 def why(decision: Decision) -> str:

@@ -23,7 +23,7 @@ from policy_rollout.observed import (
     World,
 )
 from policy_rollout.outline import outline_of
-from policy_rollout.plan import AddRow, CreateIssue, MoveIssue, UpdateIssue
+from policy_rollout.plan import AddRow, CreateIssue, MoveIssue, RewriteRow, UpdateIssue
 from policy_rollout.program import ProgramState
 from policy_rollout.report.notice_text import Notice
 from policy_rollout.spec.reader import read_valid
@@ -132,6 +132,8 @@ class Rehearsal:
                         row.key, row.tab, State.TODO, None, row.cells, ()
                     )
                     self.write(ev.RowsAdded(keys=(row.key,)))
+                case RewriteRow(row=row):
+                    self.rows[row.key] = replace(self.rows[row.key], machine=row.cells)
                 case MoveIssue(key=key, to=to):
                     self.issues[key] = replace(self.issues[key], state=to)
                     self.write(ev.IssuesMoved(states={key: to}))

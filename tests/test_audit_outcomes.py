@@ -104,6 +104,26 @@ def test_a_stop_that_nobody_asked_for_is_found(played):
     assert found == ["entry 16: the program was stopped and nobody had rejected it for good"]
 
 
+def test_a_stop_by_command_is_no_rejection_and_a_hold_is_no_finding(local):
+    program = Rehearsal(local)
+    program.done(*WORK)
+    program.write(ev.Held(by="p.kim", reason="legal asks"), ev.GoneOn(by="p.kim"))
+    program.write(ev.ProgramStopped(by="p.kim", reason="withdrawn", issues="leave"))
+    program.look()
+    assert program.state.is_settled
+    assert said(audited(program)) == []
+
+
+def test_a_gate_that_passed_and_a_stage_that_opened_while_held_are_found(played):
+    (passed,) = numbers(played, "gate_passed", stage="prepare")
+    held = replace(played[0], kind="held", body='{"by": "eve", "reason": "no"}')
+    entries = written_anew([*played[: passed - 1], held, *played[passed - 1 :]])
+    assert said(audit("appeals", entries))[:2] == [
+        f"entry {passed + 1}, gate prepare: the program was held",
+        f"entry {passed + 2}, gate launch: the stage was opened while the program was held",
+    ]
+
+
 def test_a_backup_that_was_called_may_sign_for_a_silent_member(local):
     program = Rehearsal(local)
     program.done(*WORK)

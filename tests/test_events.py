@@ -30,6 +30,8 @@ EVENTS: tuple[ev.Event, ...] = (
     ev.CreationIntended(batch="3-0", keys=("p/a/b",), fence=7),
     ev.IssuesCreated(batch="3-0", issues={"p/a/b": "POL-8"}, adopted=True),
     ev.CreationRefused(batch="3-0", reasons={"p/a/c": "no summary"}),
+    ev.WritesIntended(marks={"link POL-2 to POL-1": "", "move POL-2 to todo": "10011"}),
+    ev.WritesSettled(marks=("link POL-2 to POL-1",)),
     ev.RowsAdded(keys=("p/a/d/ja-JP",)),
     ev.WorkSeen(
         items={"p/a/d": ev.Seen(state=State.UNKNOWN, completion=95, cells="0f", doers=("x",))}
@@ -77,7 +79,13 @@ EVENTS: tuple[ev.Event, ...] = (
     ev.Reminded(**GATE, role="legal", step="remind", people=("a@example.com",)),
     ev.NoticeIntended(marks=("notice-1",)),
     ev.NoticeSent(mark="notice-1", arrived=("a@example.com",), failed=("smtp: refused",)),
-    ev.ProgramStopped(by="a@example.com", reason="For good"),
+    ev.ProgramStopped(by="a@example.com", reason="For good", issues="leave"),
+    ev.StopCarriedOut(),
+    ev.Held(by="a", reason="legal asks for it"),
+    ev.GoneOn(by="a"),
+    ev.TakenUp(run="run-2", before="run-1"),
+    ev.RunLost(run="run-1"),
+    ev.RunFound(run="run-1"),
     ev.SignOffRefused(**GATE, **WHO, role="legal", name="A", why="no member"),
     ev.SignOffWithdrawn(**GATE, **WHO, role="legal", name="A", signed="9"),
     ev.Rejected(

@@ -8,6 +8,7 @@ from jira_examples import EPIC, connection_to, look, make, sign_off, somebodys_o
 
 from policy_rollout.errors import ServiceRefused
 from policy_rollout.jira_issues import BULK_LIMIT, JiraIssues
+from policy_rollout.jira_wire import Mark, RawIssue, programs_of
 from policy_rollout.work import State
 
 
@@ -163,6 +164,48 @@ def test_more_than_a_hundred_issues_after_the_fence_are_all_looked_at(jira):
     assert found == {"demo/prepare/item-149": ("POLICY-150",)}
 
 
+def test_a_gap_of_a_hundred_deleted_issues_does_not_end_the_look(jira, sandbox):
+    keys = [
+        key
+        for start in (0, 50, 100)
+        for key in make(jira, *(task(f"item-{start + number}") for number in range(50)))
+    ]
+    person = sandbox.as_person(sandbox.email)
+    for issue_key in keys[:110]:
+        person.delete(issue_key)
+    person.edit(keys[149], labels=[])
+
+    found = jira.find_created(["demo/prepare/item-149"], after_number=0)
+
+    assert found == {"demo/prepare/item-149": ("POLICY-150",)}
+
+
+def test_the_fence_is_the_highest_known_number_of_the_project(jira, sandbox):
+    make(jira, EPIC)
+    sandbox.clear_requests()
+
+    assert jira.fence(["POLICY-9", "POLICY-12", "MOVED-9000"]) == 12
+    assert sandbox.requests() == []
+
+
+def test_the_search_is_asked_for_a_fence_where_nothing_is_known(jira):
+    make(jira, EPIC, task("deck"))
+
+    assert jira.fence(["MOVED-9000"]) == 2
+
+
+def test_a_hundred_issues_are_read_at_once_before_they_are_changed(jira, sandbox):
+    keys = [
+        key
+        for start in (0, 50, 100)
+        for key in make(jira, *(task(f"item-{start + number}") for number in range(50)))
+    ]
+    sandbox.clear_requests()
+
+    assert list(jira.standing(keys)) == keys
+    assert len(sandbox.requests()) == 2
+
+
 # Reading
 
 
@@ -283,23 +326,39 @@ def test_a_deleted_issue_has_no_history(jira, sandbox):
     assert jira.transitions([issue_key]) == ()
 
 
-def test_changes_since_a_time_are_found_for_the_programs_named(jira):
-    deck = make(jira, task("deck"))
-    make(jira, replace(task("deck"), key="other/prepare/deck"))
-    before = datetime.now(UTC) - timedelta(minutes=1)
-
-    assert jira.changed_since(["rollout/demo"], before) == tuple(deck)
-
-
-def test_changes_of_all_programs_are_found_in_one_request(jira, sandbox):
+def test_programs_that_changed_are_told_with_their_newest_change_by_one_request(jira, sandbox):
     make(jira, task("deck"))
-    make(jira, replace(task("deck"), key="other/prepare/deck"))
+    (other,) = make(jira, replace(task("deck"), key="other/prepare/deck"))
+    sandbox.as_person(sandbox.email).move(other, "Done")
     sandbox.clear_requests()
 
-    changed = jira.changed_since([], datetime.now(UTC) - timedelta(minutes=1))
+    changed = jira.changed_programs(datetime.now(UTC) - timedelta(minutes=1))
 
-    assert set(changed) == {"POLICY-1", "POLICY-2"}
     assert len(sandbox.requests()) == 1
+    assert changed.keys() == {"demo", "other"}
+    assert changed["other"] == jira.read([other]).issues["other/prepare/deck"].updated_at
+
+
+@pytest.mark.parametrize(
+    ("labels", "programs"),
+    [
+        (["rollout", "rollout/demo", "rollout/demo/prepare/deck"], {"demo"}),
+        (["rollout"], set()),
+        (["rollout-stage-prepare", "urgent"], set()),
+        (["rollout/demo", "rollout/other"], {"demo", "other"}),  # a person cloned and relabelled
+        (None, set()),
+    ],
+)
+def test_an_issue_belongs_to_the_programs_that_its_labels_name(labels, programs):
+    found = RawIssue("1", "POLICY-1", {"labels": labels}, mark=None)
+
+    assert programs_of(found) == programs
+
+
+def test_an_issue_without_our_labels_belongs_to_the_program_of_its_mark():
+    found = RawIssue("1", "POLICY-1", {"labels": []}, mark=Mark("demo/prepare/deck", ""))
+
+    assert programs_of(found) == {"demo"}
 
 
 # Addresses

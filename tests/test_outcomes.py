@@ -161,7 +161,7 @@ def test_a_rejection_for_good_stops_the_program():
 def test_nothing_is_asked_or_opened_after_a_stop():
     program = stopped(LATER)
     kinds = [each.kind for each in program.settle()]
-    assert kinds == ["rejected", "program_stopped"]
+    assert kinds == ["rejected", "program_stopped", "stop_carried_out"]
     assert program.settle() == []
 
 

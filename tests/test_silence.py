@@ -1,4 +1,5 @@
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -6,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy_rollout import events as ev
-from policy_rollout.absences import Absence
-from policy_rollout.program import GateState, ProgramState, Recorded, take
-from policy_rollout.silence import STEPS, due_steps
+from policy_rollout.absences import Absence, absent
+from policy_rollout.fold import take
+from policy_rollout.program import GateState, ProgramState, Recorded
+from policy_rollout.silence import STEPS, Ahead, due_steps, next_step
 from tests.planned import read
 
 DUBLIN = ZoneInfo("Europe/Dublin")
@@ -365,3 +367,112 @@ def test_whatever_the_times_each_step_is_taken_once_in_order_and_at_work(times, 
         calls += [each.member for each in found if isinstance(each, ev.BackupCalled)]
     assert steps == list(STEPS[: len(steps)])
     assert len(calls) == len(set(calls))
+
+
+# When the next step is due
+
+
+IN_TWO_WEEKS = timedelta(days=14)
+
+
+def ahead(spec, state, now, *absences):
+    return next_step(spec, state, now=now, absences=absences, asking=["one"])
+
+
+def absence(person: str, first: date, last: date) -> Absence:
+    return Absence(person, first, last, None, person, MONDAY)
+
+
+def test_the_first_step_is_ahead_by_working_hours():
+    spec = program()
+
+    assert ahead(spec, asked(), MONDAY).at == at("2025-10-13 17:00")
+
+
+def test_a_step_that_was_missed_is_due_when_the_role_is_at_work_again():
+    spec, night = program(), at("2025-10-15 23:00")
+
+    assert ahead(spec, asked(), night).at == at("2025-10-16 09:00")
+
+
+def test_after_the_last_step_nothing_is_ahead():
+    spec, state = program(), asked()
+    record(state, *(reminded(step, "anna@example.com") for step in STEPS))
+
+    assert ahead(spec, state, MONDAY).at is None
+
+
+def test_a_digest_that_nobody_was_asked_for_has_nothing_ahead():
+    state = asked()
+    state.gates["one"].digest = "d2"
+
+    assert ahead(program(), state, MONDAY) == Ahead(None, frozenset())
+
+
+def test_a_stage_whose_criteria_do_not_hold_has_nothing_ahead():
+    found = next_step(program(), asked(), now=MONDAY, absences=(), asking=[])
+
+    assert found == Ahead(None, frozenset())
+
+
+def test_it_hangs_on_silent_members_who_have_backups_and_were_not_called_for():
+    spec = program(members="anna@example.com, ben@example.com")
+    state = asked()
+    record(state, called("ben@example.com", "bo@example.com", why="absent"))
+
+    assert ahead(spec, state, MONDAY).hangs_on == {"anna@example.com"}
+    assert ahead(program(backups=""), asked(), MONDAY).hangs_on == frozenset()
+
+
+def test_an_absence_is_ahead_from_the_first_working_hour_of_its_first_day():
+    away_from_tuesday = absence("anna@example.com", date(2025, 10, 14), date(2025, 10, 15))
+    spec = program(escalate="{remind: 40h, backup: 60h, owner: 80h}")
+
+    assert ahead(spec, asked(), MONDAY, away_from_tuesday).at == at("2025-10-14 09:00")
+
+
+def test_an_absence_over_a_weekend_alone_calls_nobody():
+    weekend = absence("anna@example.com", date(2025, 10, 18), date(2025, 10, 19))
+    spec = program(escalate="{remind: 80h, backup: 90h, owner: 99h}")
+
+    assert ahead(spec, asked(), MONDAY, weekend).at > at("2025-10-20 09:00")
+
+
+@given(
+    began=st.timedeltas(timedelta(0), timedelta(days=28)),  # over the end of summer time
+    later=st.timedeltas(timedelta(0), timedelta(days=7)),
+    hours=st.tuples(st.integers(1, 30), st.integers(1, 30), st.integers(1, 30)),
+    taken=st.sets(st.sampled_from(STEPS)),
+    away_on=st.lists(
+        st.tuples(st.sampled_from(["anna", "ben"]), st.integers(0, 20), st.integers(0, 5)),
+        max_size=2,
+    ),
+)
+def test_no_step_is_due_before_the_time_that_is_ahead_and_one_is_due_then(
+    began, later, hours, taken, away_on
+):
+    spec = program(
+        members="anna@example.com, ben@example.com",
+        escalate="{{remind: {}h, backup: {}h, owner: {}h}}".format(*hours),
+    )
+    asked_at = MONDAY.astimezone(UTC) + began
+    state = asked(asked_at)
+    record(state, *(reminded(step, "anna@example.com") for step in taken))
+    absences = [
+        absence(f"{who}@example.com", first, first + timedelta(days=length))
+        for who, days, length in away_on
+        for first in [asked_at.date() + timedelta(days=days)]
+    ]
+    now = asked_at + later
+
+    def due_at(moment):
+        return due_steps(spec, state, now=moment, absences=partial(absent, absences))
+
+    found = ahead(spec, state, now, *absences).at
+
+    end = min(found, now + IN_TWO_WEEKS) if found else now + IN_TWO_WEEKS
+    step = (end - now) / 40
+    assert not any(due_at(now + step * each) for each in range(40) if now + step * each < end)
+    if found:
+        assert due_at(found)
+        assert found == now or not due_at(max(now, found - timedelta(microseconds=1)))

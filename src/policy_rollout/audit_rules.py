@@ -86,7 +86,7 @@ class Examiner:
     def left_open(self, at: datetime) -> Iterator[tuple[str, str]]:
         """Gates, with a word each, that should have passed by the end of the journal."""
         spec, state = self.past.spec, self.past.state
-        if spec is None or state.is_over:
+        if spec is None or state.is_over or state.held is not None:
             return
         for stage in state.waiting_stages:
             if stage not in spec.stages:
@@ -155,6 +155,8 @@ class Examiner:
             return
         if event.stage in state.gates:
             yield "the stage was opened a second time"
+        if state.held is not None:
+            yield "the stage was opened while the program was held"
         for before in spec.stages[event.stage].after:
             if not state.passed(before):
                 yield f"the stage was opened before the gate of {before} had passed"
@@ -167,7 +169,7 @@ class Examiner:
                     yield f"the program was finished before the gate of {stage} had passed"
         if isinstance(event, ev.ProgramStopped):
             rejections = [one for gate in state.gates.values() for one in gate.rejections]
-            if not any(each.for_good for each in rejections):
+            if event.issues is None and not any(each.for_good for each in rejections):
                 yield "the program was stopped and nobody had rejected it for good"
 
     def _at_gate(self, record: Recorded) -> Examined:
@@ -205,6 +207,8 @@ class Examiner:
             yield "the gate had passed before"
         if isinstance(event, ev.GatePassed) and self.past.state.is_over:
             yield "the program was over before"
+        if isinstance(event, ev.GatePassed) and self.past.state.held is not None:
+            yield "the program was held"
         said = getattr(event, "round", gate.round)
         if said != gate.round and not _ends_the_round_before(event, gate):
             yield f"it says round {said}, the gate was in round {gate.round}"

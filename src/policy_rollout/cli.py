@@ -9,12 +9,12 @@ from contextlib import nullcontext
 from datetime import UTC, date, datetime
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
 
-from policy_rollout import audit_cli, people_cli, plan_cli, sign_cli
+from policy_rollout import audit_cli, drift_cli, halt_cli, people_cli, plan_cli, sign_cli
 from policy_rollout.errors import ExitCode, RolloutError, SpecRefused
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ app.add_typer(people_cli.app, name="people")
 plan_cli.mount(app)
 audit_cli.mount(app)
 app.command()(sign_cli.sign)
+halt_cli.mount(app)
+app.command()(drift_cli.drift)
 out = Console()
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
@@ -118,6 +120,13 @@ def schema() -> None:
 def launch(
     path: SpecPath,
     *,
+    continues: Annotated[
+        bool,
+        typer.Option(
+            "--continue",
+            help="A new run takes up a program whose run is lost; name it, or its spec.",
+        ),
+    ] = False,
     wait: Annotated[bool, typer.Option(help="Wait until the first work is created.")] = True,
     as_json: AsJson = False,
 ) -> None:
@@ -126,9 +135,11 @@ def launch(
     from policy_rollout.settings import Settings
     from policy_rollout.spec.files import load_valid
 
-    spec, advice = load_valid(path, today=_today())
     settings = Settings.load()
     use_running_stack(settings.home)
+    if continues:
+        _continue(settings, path, wait=wait, as_json=as_json)
+    spec, advice = load_valid(path, today=_today())
     from policy_rollout import launching
 
     run = launching.launch(settings, spec, path)
@@ -136,6 +147,33 @@ def launch(
         err.print(f"{each} (advice)", markup=False)
     if not as_json:
         out.print(f"{spec.program} is launched as run {run.run}", soft_wrap=True)
+    _tell_launch(settings, spec, run, wait=wait, as_json=as_json)
+
+
+def _continue(settings: "Settings", path: Path, *, wait: bool, as_json: bool) -> NoReturn:
+    """Let a new run take a program up: what is carried is the journal's spec, never the file."""
+    from policy_rollout.history import known_state
+    from policy_rollout.journal.store import Journal
+    from policy_rollout.spec.files import load_valid
+    from policy_rollout.spec.reader import read_valid
+    from policy_rollout.taking_over import continue_program
+
+    is_file = path.suffix in {".yaml", ".yml"} or path.exists()
+    program = load_valid(path, today=_today())[0].program if is_file else str(path)
+    with Journal(settings.journal_address) as journal:
+        state = known_state(journal, program)
+    run = continue_program(state)
+    if is_file and path.read_text(encoding="utf-8-sig") != state.spec_text:
+        err.print(f"note: {path} differs from the spec in the journal, which is carried on")
+    if not as_json:
+        out.print(f"{program} is taken up by run {run.run}", soft_wrap=True)
+    spec = read_valid(state.spec_text, state.spec_path)
+    _tell_launch(settings, spec, run, wait=wait, as_json=as_json)
+
+
+def _tell_launch(
+    settings: "Settings", spec: "Spec", run: "Launch", *, wait: bool, as_json: bool
+) -> NoReturn:
     launched = _until_it_waits(settings, spec, run) if wait else run
     if as_json:
         _print_json(launched.as_json())

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from policy_rollout import events as ev
+from policy_rollout.fold import take
 from policy_rollout.gates import (
     Judged,
     covered,
@@ -19,7 +20,7 @@ from policy_rollout.leaving import joined, leaving, partings, settled, welcomes
 from policy_rollout.observed import AnswerStatuses, ObservedIssue, ObservedRow, World
 from policy_rollout.outline import Outline, outline_of
 from policy_rollout.plan import Asking, Change, changes, criteria, sign_off_issues
-from policy_rollout.program import ProgramState, Recorded, take
+from policy_rollout.program import ProgramState, Recorded
 from policy_rollout.sign_offs import Hearing, decisions
 from policy_rollout.signers import bench
 from policy_rollout.silence import Absences, due_steps
@@ -86,7 +87,9 @@ class Circumstances:
 def decide(
     outline: Outline, state: ProgramState, world: World, circumstances: Circumstances
 ) -> Decision:
-    """What the pass does now. `state` is left as it is."""
+    """What the pass does now: nothing while the program is held. `state` is left as it is."""
+    if state.held is not None:
+        return as_known(outline, state)
     scene = _Scene(outline, deepcopy(state), world, circumstances)
     scene.note_who_left_and_came_back()
     scene.note_what_was_seen()
@@ -106,6 +109,8 @@ def decide(
             *partings(scene.outline, scene.ahead, world),
             *welcomes(scene.outline, scene.ahead),
         )
+    if not due:
+        scene.note_end_of_stop()
     return Decision(tuple(scene.events), due, scene.ahead, judged)
 
 
@@ -314,6 +319,8 @@ class _Scene:
 
     def note_what_was_asked(self) -> None:
         """A sign-off issue whose text carries the current digest has been asked for."""
+        if self.ahead.stopped is not None:
+            return
         asking = Asking(self.judged(), self.circumstances.statuses)
         for stage, judged in asking.judged.items():
             gate = self.ahead.gates[stage]
@@ -359,6 +366,10 @@ class _Scene:
                             backups=group.backups,
                             why=why,
                         )
+
+    def note_end_of_stop(self) -> None:
+        if self.ahead.stopped is not None and self.ahead.closed_at is None:
+            self._take(ev.StopCarriedOut())
 
     def finish(self) -> None:
         """Once every gate has passed and the epic is seen closed: nothing is left to do."""

@@ -69,7 +69,7 @@ def launch(settings: Settings, spec: Spec, path: Path) -> Launch:
     """
     with Journal(settings.journal_address) as journal:
         state = state_of(journal, spec.program)
-    if state.run and not state.wrote_nothing:
+    if state.run and (state.is_over or not state.wrote_nothing):
         at = f"{state.launched_at:%Y-%m-%d %H:%M} UTC"
         raise ProgramAlreadyLaunched(spec.program, at, prefect_api.run_url(state.run) or state.run)
     text = path.read_text(encoding="utf-8-sig")
@@ -104,6 +104,8 @@ def until_it_waits(
 def outcome_of(seen: prefect_api.RunSeen, state: ProgramState) -> tuple[str, str]:
     """How a run stands, and what is to say about it; nothing where all is well."""
     is_journaled = state.run == seen.run
+    if is_journaled and state.held is not None and seen.is_waiting:
+        return seen.state, f"it is held; it goes on with: rollout go-on {state.program}"
     if is_journaled and state.trouble is not None:
         return "trouble", state.trouble.text
     match seen.state:

@@ -6,6 +6,7 @@ empty when Jira and the workbook read as the spec and the journal say.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from policy_rollout.comments import SayOnIssue, says, sign_off_desk
 from policy_rollout.desired import DesiredRow, IssueKind, NewIssue, Tab
@@ -18,11 +19,13 @@ from policy_rollout.report.issue_text import (
     epic_text,
     resting_text,
     sign_off_text,
+    stop_text,
     task_text,
 )
 from policy_rollout.report.notice_text import Notice, notices, to_tell
 from policy_rollout.signers import Bench, bench
 from policy_rollout.spec.model import Spec
+from policy_rollout.stopping import closed_by
 from policy_rollout.work import (
     Kind,
     State,
@@ -92,9 +95,9 @@ def changes(
 ) -> tuple[Change, ...]:
     """What is due now, in order: create, add, update, rewrite, link, move, say."""
     if state.stopped is not None:
-        return (*_closings(outline, world), *says(outline, state))
+        return _after_stop(outline, state, world, asking)
     issues = tuple(desired_issues(outline, state, asking))
-    rows = tuple(_desired_rows(outline, state))
+    rows = tuple(desired_rows(outline, state))
     return (
         *_creations(issues, state),
         *(AddRow(row) for row in rows if row.key not in state.rows),
@@ -107,35 +110,50 @@ def changes(
     )
 
 
-def _closings(outline: Outline, world: World) -> Iterator[MoveIssue]:
-    """After a rejection for good: the epic, and open issues where the spec says so."""
-    keys = [epic_key(outline.spec.program)]
-    if outline.spec.if_rejected == "close":
-        keys += [item.key for item in outline.items if item.kind is Kind.TASK]
-    for key in keys:
+def _after_stop(
+    outline: Outline, state: ProgramState, world: World, asking: Asking
+) -> tuple[Change, ...]:
+    """First all that stays open says so, then the epic is closed, and tasks where asked for."""
+    asked = (sign_off_issues(outline, state, stage, asking) for stage in state.waiting_stages)
+    issues = (_epic(outline, state), *chain.from_iterable(asked))
+    return (
+        *_updates(issues, state, world),
+        *_rewrites(desired_rows(outline, state), world),
+        *_closings(outline, state, world),
+        *says(outline, state),
+    )
+
+
+def _closings(outline: Outline, state: ProgramState, world: World) -> Iterator[MoveIssue]:
+    for key in closed_by(outline, state.stopped) if state.stopped else ():
         issue = world.issues.get(key)
         if issue is not None and issue.state is not State.DONE:
             yield MoveIssue(key, issue.issue_key, State.DONE)
 
 
 def desired_issues(outline: Outline, state: ProgramState, asking: Asking) -> Iterator[NewIssue]:
-    spec = outline.spec
-    yield NewIssue(
-        key=epic_key(spec.program),
-        kind=IssueKind.EPIC,
-        summary=spec.name,
-        description=epic_text(spec),
-        due_on=outline.schedule.effective_on,
-        assignee=state.accounts.get(spec.owner or ""),
-        parent=None,
-        labels=_labels(spec, epic_key(spec.program)),
-    )
-    epic = state.issues.get(epic_key(spec.program))
+    """The epic, and the issues of the stages whose gates have not passed."""
+    yield _epic(outline, state)
+    epic = state.issues.get(epic_key(outline.spec.program))
     for stage in state.waiting_stages:
         for item in outline.of(stage):
             if item.kind is Kind.TASK:
                 yield _task(outline, state, item, epic)
         yield from sign_off_issues(outline, state, stage, asking)
+
+
+def _epic(outline: Outline, state: ProgramState) -> NewIssue:
+    spec = outline.spec
+    return NewIssue(
+        key=epic_key(spec.program),
+        kind=IssueKind.EPIC,
+        summary=spec.name,
+        description=epic_text(spec, stop_text(spec, state)),
+        due_on=outline.schedule.effective_on,
+        assignee=state.accounts.get(spec.owner or ""),
+        parent=None,
+        labels=_labels(spec, epic_key(spec.program)),
+    )
 
 
 def sign_off_issues(
@@ -172,7 +190,7 @@ def gate_view(
     digest = state.gates[stage].digest
     seat = bench(outline.spec, state, stage, items, digest)
     named = {item.key: state.issues[item.key] for item in items if item.key in state.issues}
-    return GateView(seat, judged, named)
+    return GateView(seat, judged, named, state.stopped)
 
 
 def criteria(outline: Outline, state: ProgramState, stage: str) -> tuple[Judged, ...]:
@@ -251,7 +269,8 @@ def _differs(issue: NewIssue, observed: ObservedIssue) -> bool:
     )
 
 
-def _desired_rows(outline: Outline, state: ProgramState) -> Iterator[DesiredRow]:
+def desired_rows(outline: Outline, state: ProgramState) -> Iterator[DesiredRow]:
+    """The rows of the stages whose gates have not passed."""
     for stage in state.waiting_stages:
         for item in outline.of(stage):
             if item.kind is not Kind.TASK:
@@ -294,6 +313,9 @@ def _row(outline: Outline, state: ProgramState, item: WorkItem) -> DesiredRow:
 
 
 def _message(state: ProgramState, item: WorkItem) -> str:
+    if state.stopped is not None:
+        by, reason = state.stopped.by, " ".join(state.stopped.reason.split())
+        return f"The program was stopped by {by}; nothing is to be done here any more: {reason}"
     if item.key in state.sent_back:
         rejected = next(
             each

@@ -15,12 +15,13 @@ from policy_rollout.connections import open_jira, project_key, workbook_id
 from policy_rollout.consequences import Proposal
 from policy_rollout.decide import Circumstances, ToLookAt, to_look_at
 from policy_rollout.errors import AmendmentRefused, PreflightFailed, ProgramUnknown
+from policy_rollout.fold import take
 from policy_rollout.history import programs, records_of, state_of
 from policy_rollout.journal.store import Journal
 from policy_rollout.observing import read_world
 from policy_rollout.outline import outline_at, spec_of
 from policy_rollout.preview import Preview, preview
-from policy_rollout.program import ProgramState, Recorded, take
+from policy_rollout.program import ProgramState, Recorded
 from policy_rollout.saved_plan import (
     Amendment,
     Head,

@@ -21,12 +21,13 @@ from policy_rollout.history import records_of, state_of
 from policy_rollout.journal.store import Journal
 from policy_rollout.report.board import standing_words
 from policy_rollout.report.story import line_of
+from policy_rollout.request_budget import LIMITS
 from policy_rollout.sandbox.control import Sandbox
 from policy_rollout.sandbox.people_at_work import PeopleAtWork
 from policy_rollout.sandbox.sheets_control import WorkbookEditor
 from policy_rollout.sandbox.sheets_store import WORKBOOK
 from policy_rollout.schedule import weeks_to_fit
-from policy_rollout.settings import Settings
+from policy_rollout.settings import SandboxAddress, Settings, variable
 from policy_rollout.spec.files import load
 from policy_rollout.spec.model import Spec
 from policy_rollout.spec.moving import moved
@@ -38,6 +39,8 @@ PLAYED = "twitch-hateful-conduct-2021"
 WATCH_SECONDS = 5.0
 PACE_SECONDS = 1.0
 PLAY_LASTS_AT_MOST_SECONDS = 600
+SANDBOX_TAKES = 50
+"""Times as many requests as Jira and Google: it has no quota of its own unless it is told to."""
 HOW_TO_LAUNCH = (
     "To launch a program: Deployments > rollout > Run > Custom run in the Prefect UI, or in "
     "another terminal: rollout launch program_specs/NAME.yaml"
@@ -88,18 +91,16 @@ def _refuse_an_installation() -> None:
     """The sandbox's people must never work on programs in somebody's real Jira.
 
     Raises:
-        SettingsWrong: a Jira or a journal is set.
+        SettingsWrong: a Jira, a workbook or a journal is set.
     """
     given = Settings()
-    set_here = {
-        "ROLLOUT_JIRA_URL": given.jira_url,
-        "ROLLOUT_JOURNAL_URL": given.journal_url.get_secret_value(),
-    }
-    names = ", ".join(name for name, text in set_here.items() if text)
-    if names:
+    set_here = [name for name in (*SandboxAddress.model_fields, "journal_url") if given.sets(name)]
+    if set_here:
+        names = ", ".join(variable(name) for name in set_here)
         raise SettingsWrong(
-            f"{names} is set, and `rollout up` works on its own sandbox and journal: take it out "
-            "of the environment and .env, or start a worker as the README says"
+            f"found {names} set, expected no installation: `rollout up` works on a sandbox and a "
+            "journal of its own; take it out of the environment and .env, or start a worker as "
+            "the README says"
         )
 
 
@@ -123,12 +124,13 @@ class _Story:
 def _start(stack: Stack, say: Callable[..., None]) -> None:
     say("starting a Prefect server and the sandbox (the first start takes about half a minute)")
     stack.start_servers()
-    say("deploying the flows and starting a worker")
-    stack.deploy()
-    stack.publish_address()
     stack.enter()
     from policy_rollout import prefect_api  # noqa: PLC0415 - prefect reads the stack's address
 
+    prefect_api.make_limits([each.times(SANDBOX_TAKES) for each in LIMITS])
+    say("deploying the flows and starting a worker")
+    stack.deploy()
+    stack.publish_address()
     prefect_api.watch_now()
     sandbox = Sandbox(stack.address.sandbox_url)
     for path in sorted((checkout() / "program_specs").glob("*.yaml")):

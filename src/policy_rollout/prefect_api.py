@@ -4,36 +4,65 @@ Talks to the Prefect server that Prefect's own settings name (`PREFECT_API_URL` 
 """
 
 import json
+import logging
+from collections import defaultdict
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import httpx
 import stamina
 from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 from prefect.client.schemas.filters import (
     ArtifactFilter,
     ArtifactFilterFlowRunId,
     ArtifactFilterKey,
+    FlowFilter,
+    FlowFilterName,
     FlowRunFilter,
+    FlowRunFilterEndTime,
     FlowRunFilterId,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
 )
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.responses import SetStateStatus
-from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
+from prefect.client.schemas.sorting import FlowRunSort
+from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
+from prefect.concurrency.sync import rate_limit
+from prefect.events.filters import (
+    EventFilter,
+    EventNameFilter,
+    EventOccurredFilter,
+    EventOrder,
+    EventResourceFilter,
+)
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound, PrefectHTTPStatusError
 from prefect.settings import get_current_settings
 from prefect.states import Cancelled, Scheduled
 from prefect.utilities.urls import url_for
 from pydantic import ValidationError
 
 from policy_rollout.errors import PrefectUnavailable, RolloutError
+from policy_rollout.heartbeats import NONE_HEARD, Heartbeats
+from policy_rollout.purse import Purse
+from policy_rollout.request_budget import (
+    LONGEST_WAIT_SECONDS,
+    SLOTS_A_REQUEST,
+    Limit,
+    OverBudget,
+)
 
-DEPLOYMENT = "rollout/rollout"
+FLOW = "rollout"
+DEPLOYMENT = f"{FLOW}/rollout"
 WATCH_DEPLOYMENT = "watch/watch"
+_log = logging.getLogger(__name__)
 _PAGE = 200
+_LATELY = timedelta(hours=2)
 _START_OR_SET = "Start one with: rollout up. Or set PREFECT_API_URL to the one that is running"
 _IS_IT_PREFECT = (
     "See that PREFECT_API_URL is the address of a Prefect server, that its key or password is set, "
@@ -68,6 +97,60 @@ class RunSeen:
         return self.state in {"completed", "failed", "cancelled", "crashed"}
 
 
+def make_limits(limits: Collection[Limit]) -> None:
+    """Make those of the shared limits that the server does not have; others stay as they are."""
+    with _client() as client:
+        there = {each.name for each in client.read_global_concurrency_limits(limit=_PAGE)}
+        for each in limits:
+            if each.name not in there:
+                with suppress(ObjectAlreadyExists):  # somebody else was first
+                    client.create_global_concurrency_limit(
+                        GlobalConcurrencyLimitCreate(
+                            name=each.name,
+                            limit=each.slots,
+                            slot_decay_per_second=each.slots_per_second,
+                        )
+                    )
+
+
+_purses: defaultdict[str, Purse] = defaultdict(Purse)
+
+
+def spend(limit: Limit, requests: int) -> None:
+    """Wait until all who use this server may send so many requests more; then they are counted.
+
+    Where the server has no such limit, or cannot be asked, nothing is held back.
+
+    Raises:
+        OverBudget: nothing came free in time.
+    """
+    purse = _purses[limit.name]
+    with purse.lock:
+        if not purse.pay(requests):
+            taken = max(limit.taken, requests)
+            if _take(limit, taken):
+                purse.fill(taken)
+                purse.pay(requests)
+            else:
+                purse.lift()
+
+
+def _take(limit: Limit, requests: int) -> bool:
+    """Whether they were counted; False where there is nothing that counts."""
+    if not get_current_settings().api.url:
+        return False
+    slots = requests * SLOTS_A_REQUEST
+    try:
+        rate_limit(limit.name, occupy=slots, timeout_seconds=LONGEST_WAIT_SECONDS, strict=True)
+    except TimeoutError:
+        raise OverBudget(limit) from None
+    except ConcurrencySlotAcquisitionError as error:
+        if error.__cause__ is not None:  # without one, there is no such limit
+            _log.warning("The limit %s holds nobody back: %s", limit.name, error)
+        return False
+    return True
+
+
 class RunRefused(RolloutError):
     """Prefect refused a change of a run's state; the text says why."""
 
@@ -95,8 +178,10 @@ def _client() -> Iterator[SyncPrefectClient]:
         ) from None
 
 
-def launch(spec_text: str, *, spec_path: str, program: str) -> str:
+def launch(spec_text: str, *, spec_path: str, program: str, continues: str = "") -> str:
     """Start a run of the deployment for a spec; answers the run's id.
+
+    `continues` is the id of a lost run whose program the new one takes up.
 
     Raises:
         PrefectUnavailable: no server, or the flows are not deployed there.
@@ -104,7 +189,7 @@ def launch(spec_text: str, *, spec_path: str, program: str) -> str:
     with _client() as client:
         run = client.create_flow_run_from_deployment(
             _deployment(client, DEPLOYMENT),
-            parameters={"pasted_spec": spec_text, "source": spec_path},
+            parameters={"pasted_spec": spec_text, "source": spec_path, "continues": continues},
             name=program,
         )
         return str(run.id)
@@ -136,6 +221,33 @@ def look_up(runs: Collection[str]) -> dict[str, RunSeen]:
             for run in client.read_flow_runs(flow_run_filter=page, limit=_PAGE):
                 seen[str(run.id)] = _seen(run)
     return seen
+
+
+def runs_to_mind(now: datetime) -> tuple[RunSeen, ...]:
+    """Runs of programs that are at work, and those that lately ended otherwise than completed.
+
+    Two questions, whatever the number of runs: waiting ones are not asked for. Where more than a
+    page ended so within two hours, the newest are told.
+    """
+    at_work = FlowRunFilterState(
+        type=FlowRunFilterStateType(any_=[StateType.RUNNING, StateType.PENDING])
+    )
+    ended = FlowRunFilterState(
+        type=FlowRunFilterStateType(any_=[StateType.CRASHED, StateType.FAILED, StateType.CANCELLED])
+    )
+    lately = FlowRunFilterEndTime(after_=now - _LATELY)
+    wanted = (FlowRunFilter(state=at_work), FlowRunFilter(state=ended, end_time=lately))
+    with _client() as client:
+        return tuple(
+            _seen(run)
+            for each in wanted
+            for run in client.read_flow_runs(
+                flow_filter=FlowFilter(name=FlowFilterName(any_=[FLOW])),
+                flow_run_filter=each,
+                sort=FlowRunSort.EXPECTED_START_TIME_DESC,
+                limit=_PAGE,
+            )
+        )
 
 
 def _seen(run: FlowRun) -> RunSeen:
@@ -215,6 +327,39 @@ def start_again(seen: RunSeen, why: str) -> bool:
             return False
         client.set_flow_run_state(UUID(seen.run), Scheduled(message=why), force=True)
         return True
+
+
+def heartbeats_every() -> timedelta:
+    """How often the runs of our deployments send heartbeats; zero where they are told not to."""
+    return timedelta(seconds=get_current_settings().flows.heartbeat_frequency or 0)
+
+
+def heartbeats(run: str, since: datetime, *, every: timedelta) -> Heartbeats:
+    """What the server heard of a run since a moment, and after that of all other runs."""
+    own = EventResourceFilter(id=[f"prefect.flow-run.{run}"])
+    with _client() as client:
+        last = _heard(client, since, EventOrder.DESC, whose=own)
+        if not last:
+            return NONE_HEARD
+        ends = (EventOrder.ASC, EventOrder.DESC)
+        others = [_heard(client, last[0] + every, order) for order in ends]
+    return Heartbeats(last[0], tuple(each for end in others for each in end))
+
+
+def _heard(
+    client: SyncPrefectClient,
+    since: datetime,
+    order: EventOrder,
+    whose: EventResourceFilter | None = None,
+) -> list[datetime]:
+    """When the first or the last heartbeat since a moment was sent, if there is one."""
+    wanted = EventFilter(
+        event=EventNameFilter(name=["prefect.flow-run.heartbeat"]),
+        occurred=EventOccurredFilter(since=since),
+        resource=whose,
+        order=order,
+    )
+    return [each.occurred for each in client.read_events(wanted, limit=1).events]
 
 
 def cancel(run: str, why: str) -> None:

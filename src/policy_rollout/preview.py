@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 from policy_rollout.closures import Closures, closures_of
 from policy_rollout.consequences import Consequences, Proposal, consequences, exists
+from policy_rollout.fold import take
 from policy_rollout.gates import FINISHED
 from policy_rollout.observed import World
 from policy_rollout.outline import Outline, outline_at
 from policy_rollout.plan import Asking, criteria, desired_issues
 from policy_rollout.planned import Planned, Texts, planned
-from policy_rollout.program import ProgramState, Recorded, take
+from policy_rollout.program import ProgramState, Recorded
 from policy_rollout.rehearsal import Rehearsed, rehearse
 from policy_rollout.work import Kind, State, WorkItem
 

@@ -1,10 +1,6 @@
-"""From the journal of a program to its state: a fold over its events. Pure.
+"""What the journal knows of one program: the state that `fold` makes of its events. Pure."""
 
-`fold` reads events in order and answers where the program stands; the same events always give
-the same state, today and years later.
-"""
-
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -33,6 +29,14 @@ class Doubt:
     keys: tuple[str, ...]
     fence: int
     since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """A link, move or comment whose outcome is not journaled; `after` is the last change before."""
+
+    since: datetime
+    after: str
 
 
 @dataclass(slots=True)
@@ -143,12 +147,22 @@ class Trouble:
     times: int
 
 
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why a program does nothing just now."""
+
+    by: str
+    reason: str
+    since: datetime
+
+
 @dataclass(slots=True)
 class ProgramState:
     """Everything the journal knows of one program.
 
     `head` is the sequence number of its last entry, `issues` maps stable to Jira keys, `rows`
-    are the stable keys of rows that were added, `seen` what was last seen of each work item,
+    are the stable keys of rows that were added, `unsettled` the other writes whose outcome is not
+    known, by mark, `seen` what was last seen of each work item,
     `histories` the changelog ids that were already judged, `sent_back` the items that a
     rejection named and nobody has taken up yet, `said` the marks of our comments, `codes` the
     attempts proven by a one-time code, `conditions` what approvals of passed gates asked for,
@@ -158,6 +172,10 @@ class ProgramState:
     has still to take up the last one. `renamed` has the stable key behind each key that the spec
     writes by other ids (see `work.stable_key`). `left` are the stable keys that the spec no longer
     has and that are settled outside, `returns` how often each one came back.
+    `held` is the hold that stands, `holds` are those that are over, from when to when; `order` is
+    the entry by which somebody held, let go on or stopped the program while its run may have been
+    asleep, 0 once the run has woken up since; `lost_since` tells when Prefect was found not to
+    know the run; `closed_at` when all was done that a stop asks for.
     """
 
     program: str
@@ -171,6 +189,7 @@ class ProgramState:
     issues: dict[str, str] = field(default_factory=dict)
     rows: set[str] = field(default_factory=set)
     doubts: dict[str, Doubt] = field(default_factory=dict)
+    unsettled: dict[str, Unsettled] = field(default_factory=dict)
     seen: dict[str, ev.Seen] = field(default_factory=dict)
     gates: dict[str, GateState] = field(default_factory=dict)
     histories: set[str] = field(default_factory=set)
@@ -188,11 +207,32 @@ class ProgramState:
     waits: int = 0
     finished_at: datetime | None = None
     stopped: ev.ProgramStopped | None = None
+    stopped_at: datetime | None = None
+    closed_at: datetime | None = None
+    held: Hold | None = None
+    holds: list[tuple[datetime, datetime]] = field(default_factory=list)
+    order: int = 0
+    lost_since: datetime | None = None
 
     @property
     def is_over(self) -> bool:
-        """Finished, or rejected for good."""
+        """Finished, rejected for good, or stopped."""
         return self.finished_at is not None or self.stopped is not None
+
+    @property
+    def is_settled(self) -> bool:
+        """Over, and nothing is left to do outside."""
+        return self.finished_at is not None or self.closed_at is not None
+
+    @property
+    def is_halted(self) -> bool:
+        """Held, or under an order that its sleeping run has not seen."""
+        return self.held is not None or self.order > 0
+
+    @property
+    def rests(self) -> bool:
+        """Whether no look at the world is due: held, or stopped before anything was made."""
+        return self.held is not None or (self.is_over and self.wrote_nothing)
 
     @property
     def unjudged_codes(self) -> tuple[ev.CodeGiven, ...]:
@@ -221,214 +261,3 @@ class ProgramState:
     def waiting_stages(self) -> tuple[str, ...]:
         """Stages that are open and whose gate has not passed, in the order they opened."""
         return tuple(stage for stage, gate in self.gates.items() if gate.passed_at is None)
-
-
-def fold(program: str, records: Iterable[Recorded]) -> ProgramState:
-    state = ProgramState(program)
-    for record in records:
-        take(state, record)
-    return state
-
-
-GateEvent = (
-    ev.StageOpened
-    | ev.GateReady
-    | ev.SignOffAsked
-    | ev.SignedOff
-    | ev.SignOffRefused
-    | ev.SignOffWithdrawn
-    | ev.Rejected
-    | ev.Waived
-    | ev.BackupCalled
-    | ev.Reminded
-    | ev.GatePassed
-)
-
-
-CreationEvent = ev.CreationIntended | ev.IssuesCreated | ev.CreationRefused
-
-
-def take(state: ProgramState, record: Recorded) -> None:  # noqa: C901 - one case a kind
-    """Carry the state past one more event."""
-    match record.event:
-        case ev.Launched() as launched:
-            state.spec_text = launched.spec_text
-            state.spec_path = launched.spec_path
-            state.run = launched.run
-            state.launched_at = record.at
-            state.versions = [
-                Version(launched.spec_text, launched.spec_path, record.at, record.sequence)
-            ]
-        case ev.Amended() as amended:
-            _amend(state, record, amended)
-        case ev.Resumed(wait=wait):
-            state.waits = wait + 1
-            state.unread_amendment = False
-        case ev.TroubleMet(text=text, again_at=again_at):
-            before = state.trouble
-            state.trouble = Trouble(
-                text=text,
-                since=before.since if before else record.at,
-                again_at=again_at,
-                times=before.times + 1 if before else 1,
-            )
-        case ev.TroubleOver():
-            state.trouble = None
-        case ev.ProgramFinished():
-            state.finished_at = record.at
-        case ev.ProgramStopped() as stopped:
-            state.stopped = stopped
-        case event if isinstance(event, GateEvent):
-            take_gate(state, record.at, event)
-        case event if isinstance(event, CreationEvent):
-            _take_creation(state, record.at, event)
-        case ev.WorkLeft() | ev.WorkJoined() as parting:
-            _take_parting(state, parting)
-        case event:
-            _take_work(state, event)
-    state.head = record.sequence
-
-
-def _amend(state: ProgramState, record: Recorded, amended: ev.Amended) -> None:
-    """Follow another spec: names move along, and reopened gates begin a new round."""
-    state.spec_text, state.spec_path = amended.spec_text, amended.spec_path
-    state.versions.append(
-        Version(
-            amended.spec_text,
-            amended.spec_path,
-            record.at,
-            record.sequence,
-            amended.by,
-            amended.reason,
-        )
-    )
-    state.unread_amendment = True
-    state.renamed.update(amended.keys)
-    stages = amended.stages
-    if stages:
-        for stage, gate in state.gates.items():
-            gate.rename(stage, stages)
-        state.gates = {stages.get(stage, stage): gate for stage, gate in state.gates.items()}
-        state.codes = [moved(each, stages) for each in state.codes]
-        state.conditions = [moved(each, stages) for each in state.conditions]
-    for stage in amended.reopened:
-        gate = state.gates[stage]
-        gate.begin_round(gate.round + 1)
-        gate.passed_at = None
-
-
-def take_gate(  # noqa: C901 - one case a kind
-    state: ProgramState, at: datetime, event: GateEvent
-) -> None:
-    """Carry one gate past an event about it."""
-    if isinstance(event, ev.StageOpened):
-        state.gates[event.stage] = GateState(opened_at=at)
-        return
-    gate = state.gates[event.stage]
-    match event:
-        case ev.GateReady(digest=digest, covers=covers):
-            gate.digest, gate.ready_at = digest, at
-            gate.covers[digest] = covers
-        case ev.SignOffAsked(role=role):
-            if role in gate.asked:
-                gate.asked_before[role] = gate.asked[role]
-            gate.asked[role] = event
-        case ev.Waived(criterion=criterion, history_id=history_id):
-            gate.waivers[criterion] = event
-            state.histories.add(history_id)
-        case ev.SignedOff(history_id=history_id):
-            gate.sign_offs.append(event)
-            state.histories.add(history_id)
-        case ev.SignOffRefused(history_id=history_id):
-            gate.refusals.append(event)
-            state.histories.add(history_id)
-        case ev.SignOffWithdrawn(history_id=history_id):
-            gate.sign_offs.remove(_withdrawn(gate, event))
-            state.histories.add(history_id)
-        case ev.Rejected(history_id=history_id):
-            gate.rejections.append(event)
-            state.histories.add(history_id)
-            gate.begin_round(event.round + 1)
-            for key in event.sent_back:
-                state.sent_back[key] = event.cells.get(key, "")
-                state.seen[key] = ev.Seen(
-                    state=State.TODO,
-                    cells=event.cells.get(key, ""),
-                    doers=state.of(key).doers,
-                )
-        case ev.BackupCalled() | ev.Reminded():
-            gate.escalate(event)
-        case ev.GatePassed(digest=digest):
-            gate.passed_at = at
-            state.conditions += [
-                condition for given in gate.standing(digest) for condition in given.conditions
-            ]
-
-
-def _withdrawn(gate: GateState, event: ev.SignOffWithdrawn) -> ev.SignedOff:
-    of_role = (each for each in reversed(gate.sign_offs) if each.role == event.role)
-    return next(each for each in of_role if event.signed in {"", each.history_id})
-
-
-def _take_creation(state: ProgramState, at: datetime, event: CreationEvent) -> None:
-    match event:
-        case ev.CreationIntended(batch=batch, keys=keys, fence=fence):
-            state.doubts[batch] = Doubt(batch, keys, fence, since=at)
-        case ev.IssuesCreated(batch=batch, issues=issues):
-            state.issues.update(issues)
-            _settle(state, batch, set(issues))
-        case ev.CreationRefused(batch=batch, reasons=reasons):
-            _settle(state, batch, set(reasons))
-
-
-def _take_parting(state: ProgramState, event: ev.WorkLeft | ev.WorkJoined) -> None:
-    if isinstance(event, ev.WorkLeft):
-        state.left.update(event.keys)
-        for key in event.keys:
-            state.sent_back.pop(key, None)
-        return
-    state.left.difference_update(event.keys)
-    state.histories.update(event.history_ids)
-    for key in event.keys:
-        state.returns[key] = state.returns.get(key, 0) + 1
-    for key in event.reopened:
-        state.sent_back[key] = ""
-        state.seen[key] = ev.Seen(state=State.TODO, doers=state.of(key).doers)
-
-
-def _take_work(state: ProgramState, event: ev.Event) -> None:  # noqa: C901 - one case a kind
-    match event:
-        case ev.PeopleResolved(accounts=accounts, own_account=own_account):
-            state.accounts = {**state.accounts, **accounts}
-            state.own_account = own_account
-        case ev.RowsAdded(keys=keys):
-            state.rows.update(keys)
-        case ev.WorkSeen(items=items):
-            state.seen.update(items)
-            for key, seen in items.items():
-                if key in state.sent_back and seen.cells != state.sent_back[key]:
-                    del state.sent_back[key]
-        case ev.IssuesMoved(states=states):
-            for key in states:
-                state.sent_back.pop(key, None)
-        case ev.CodeGiven():
-            state.codes.append(event)
-        case ev.Said(marks=marks) | ev.NoticeIntended(marks=marks):
-            state.said.update(marks)
-        case ev.RecreationAsked(keys=keys):
-            for key in keys:
-                state.issues.pop(key, None)
-                state.rows.discard(key)
-                state.seen.pop(key, None)
-        case ev.OdditiesSeen(oddities=oddities):
-            state.oddities = oddities
-
-
-def _settle(state: ProgramState, batch: str, keys: set[str]) -> None:
-    """Take the keys whose outcome is known out of a batch's doubt."""
-    doubt = state.doubts.pop(batch, None)
-    if doubt is None:
-        return
-    left = tuple(key for key in doubt.keys if key not in keys)
-    if left:
-        state.doubts[batch] = Doubt(batch, left, doubt.fence, doubt.since)

@@ -10,6 +10,7 @@ from policy_rollout import events as ev
 from policy_rollout.comments import SayOnIssue
 from policy_rollout.decide import Circumstances, Decision, decide
 from policy_rollout.desired import DesiredRow, NewIssue
+from policy_rollout.fold import take
 from policy_rollout.observed import ObservedIssue, ObservedRow, World
 from policy_rollout.outline import Outline, outline_at
 from policy_rollout.plan import (
@@ -21,7 +22,7 @@ from policy_rollout.plan import (
     RewriteRow,
     UpdateIssue,
 )
-from policy_rollout.program import ProgramState, Recorded, take
+from policy_rollout.program import ProgramState, Recorded
 from policy_rollout.report.notice_text import Notice
 from policy_rollout.spec.model import Spec
 from policy_rollout.work import State

@@ -150,6 +150,10 @@ class Settings(BaseSettings):
         ),
     ] = 60
 
+    def sets(self, name: str) -> bool:
+        """Whether a setting that is empty by default has a value."""
+        return bool(getattr(self, name))
+
     @property
     def journal_address(self) -> str:
         """The SQLAlchemy URL of the journal, password included: never print it."""
@@ -194,7 +198,7 @@ class Settings(BaseSettings):
 
     def _refuse_half_an_installation(self, path: Path) -> None:
         """The sandbox stands in for all of Jira and Sheets or for nothing of it."""
-        own = [_variable(name) for name in SandboxAddress.model_fields if getattr(self, name)]
+        own = [variable(name) for name in SandboxAddress.model_fields if self.sets(name)]
         if own:
             raise SettingsWrong(
                 f"found {', '.join(own)} without ROLLOUT_JIRA_URL, expected all of a Jira and a "
@@ -203,7 +207,8 @@ class Settings(BaseSettings):
             )
 
 
-def _variable(name: str) -> str:
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
     return f"ROLLOUT_{name.upper()}"
 
 
@@ -212,7 +217,7 @@ def _unknown_names(settings: type[Settings]) -> Iterator[str]:
 
     The environment is not searched: others set variables there, Kubernetes one a service.
     """
-    known = [_variable(name) for name in settings.model_fields]
+    known = [variable(name) for name in settings.model_fields]
     for written in DotEnvSettingsSource(settings).env_vars:
         name = written.upper()
         if not name.startswith("ROLLOUT_") or name in known:
@@ -233,8 +238,8 @@ def _complaints(settings: type[Settings], error: ValidationError) -> Iterator[st
         # Only a number is shown: any other value may be a secret, or carry one.
         found = repr(each["input"]) if field.annotation is float else "a value of another form"
         yield (
-            f"setting {_variable(name)}: found {found}, expected {_expected(each)}; mend it in "
-            f".env or the environment, for example {_variable(name)}={(field.examples or [''])[0]}"
+            f"setting {variable(name)}: found {found}, expected {_expected(each)}; mend it in "
+            f".env or the environment, for example {variable(name)}={(field.examples or [''])[0]}"
         )
 
 

@@ -19,8 +19,9 @@ from policy_rollout.attempts import (
     person_of,
     unheard,
 )
+from policy_rollout.fold import take_gate
 from policy_rollout.gates import difference
-from policy_rollout.program import GateState, ProgramState, take_gate
+from policy_rollout.program import GateState, ProgramState
 from policy_rollout.sign_off_words import AskedWaiver, Words, read_words
 from policy_rollout.signers import Bench, bench
 from policy_rollout.spec.model import Spec

@@ -1,18 +1,20 @@
 """What silence leads to: remind, call the backups, tell the owner; it never approves. Pure.
 
 The clock of a role starts when it was asked on the current digest and runs in its working hours,
-zone and holidays; a changed digest starts it again. A step is due only while they are at work,
+zone and holidays; a changed digest starts it again, and it stands still while the program is held.
+A step is due only while they are at work,
 and is taken once a round, whatever the clock says later.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import Literal
 
 from policy_rollout import events as ev
-from policy_rollout.absences import Absence
-from policy_rollout.calendar import Calendars, day_in
+from policy_rollout.absences import Absence, absent
+from policy_rollout.calendar import Calendars, day_in, to_utc
 from policy_rollout.gates import missing_sign_offs
 from policy_rollout.program import GateState, ProgramState
 from policy_rollout.spec.model import Escalation, Spec
@@ -69,17 +71,64 @@ def due_steps(
     """
     calendars = Calendars(spec)
     due: list[ev.BackupCalled | ev.Reminded] = []
+    for stage, role, asked_at in _asked(spec, state, asking):
+        if calendars.in_working_hours(now, role):
+            gate = state.gates[stage]
+            waiting = _Waiting(spec, stage, role, gate, calendars, now, absences, state.holds)
+            due += waiting.due(asked_at)
+    return tuple(due)
+
+
+def _asked(
+    spec: Spec, state: ProgramState, asking: Collection[str] | None
+) -> Iterator[tuple[str, str, datetime]]:
+    """Stage and role that somebody waits for, and when it was asked on the current digest."""
     for stage in state.waiting_stages:
-        gate = state.gates[stage]
         if asking is not None and stage not in asking:
             continue
+        gate = state.gates[stage]
         for role in missing_sign_offs(spec, stage, gate, gate.digest):
             asked = gate.asked.get(role)
-            if asked is None or asked.digest != gate.digest:
-                continue
-            if calendars.in_working_hours(now, role):
-                due += _Waiting(spec, stage, role, gate, calendars, now, absences).due(asked.at)
-    return tuple(due)
+            if asked is not None and asked.digest == gate.digest:
+                yield stage, role, asked.at
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """When silence makes its next step due; `hangs_on` are the people whose absence would sooner.
+
+    `at` is aware and in UTC; None where no step is left.
+    """
+
+    at: datetime | None
+    hangs_on: frozenset[str]
+
+
+def next_step(
+    spec: Spec,
+    state: ProgramState,
+    *,
+    now: datetime,
+    absences: Sequence[Absence],
+    asking: Collection[str],
+) -> Ahead:
+    """The first time, `now` or later, at which `due_steps` has an answer while nothing changes.
+
+    It holds for the absences handed in: another one of a person that it hangs on needs it anew.
+    """
+    calendars, absence_on = Calendars(spec), partial(absent, absences)
+    times: list[datetime] = []
+    hangs_on: set[str] = set()
+    for stage, role, asked_at in _asked(spec, state, asking):
+        gate = state.gates[stage]
+        waiting = _Waiting(spec, stage, role, gate, calendars, now, absence_on, state.holds)
+        missed = waiting.may_be_missed()
+        hangs_on |= missed
+        times += waiting.steps_at(asked_at)
+        for absence in absences:
+            if absence.person in missed:
+                times += waiting.missed_at(absence)
+    return Ahead(min(times, default=None), frozenset(hangs_on))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +142,7 @@ class _Waiting:
     calendars: Calendars
     now: datetime
     absences: Absences
+    holds: Sequence[tuple[datetime, datetime]]
 
     def due(self, asked_at: datetime) -> Iterator[ev.BackupCalled | ev.Reminded]:
         called = {each.member: each for each in self._calls_for_absent()}
@@ -104,10 +154,47 @@ class _Waiting:
         ]
         if not left:
             return
-        silent_for = self.calendars.working_hours_between(asked_at, self.now, self.role)
+        silent_for = self._silent_for(asked_at)
         for step in left:
             if silent_for >= silence_before(self._escalation, step):
                 yield from self._take(step, called)
+
+    def _silent_for(self, asked_at: datetime) -> timedelta:
+        """Working time since they were asked, without that of holds."""
+        between = self.calendars.working_hours_between(asked_at, self.now, self.role)
+        return between - self._held(asked_at)
+
+    def _held(self, asked_at: datetime) -> timedelta:
+        """Working time of holds since they were asked: nobody was waited for then."""
+        between = self.calendars.working_hours_between
+        held = (between(max(since, asked_at), until, self.role) for since, until in self.holds)
+        return sum(held, timedelta(0))
+
+    def steps_at(self, asked_at: datetime) -> Iterator[datetime]:
+        """When the next step by the clock is due; nothing where none is left."""
+        left = [
+            s for s in steps_of(self.spec, self.role) if (self.role, s) not in self.gate.reminded
+        ]
+        if left:
+            amount = min(silence_before(self._escalation, step) for step in left)
+            amount += self._held(asked_at)
+            over = self.calendars.after_working_hours(asked_at, amount, self.role)
+            yield self.calendars.next_working_time(max(over, self.now), self.role)
+
+    def may_be_missed(self) -> frozenset[str]:
+        """The silent members for whom backups are called as soon as they are absent."""
+        if not backups_of(self.spec, self.role):
+            return frozenset()
+        called = self.gate.called
+        return frozenset(each for each in self._silent() if (self.role, each) not in called)
+
+    def missed_at(self, absence: Absence) -> Iterator[datetime]:
+        """When the role is at work and the absent member is not."""
+        zone = self.calendars.zone_of(self.role)
+        begins = to_utc(datetime.combine(absence.from_day, time.min), zone)
+        at = self.calendars.next_working_time(max(begins, self.now), self.role)
+        if absence.covers(day_in(at, zone)):
+            yield at
 
     @property
     def _escalation(self) -> Escalation:

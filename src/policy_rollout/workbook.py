@@ -4,8 +4,8 @@ Machine columns are ours and may be rewritten at any time; human columns get a f
 their row is made and are never written again. Rows are found by key, columns by header.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -16,6 +16,7 @@ from gspread.urls import DRIVE_FILES_API_V3_URL, SPREADSHEET_BATCH_UPDATE_URL
 from policy_rollout.desired import DesiredRow, Tab
 from policy_rollout.errors import Missing, PreflightFailed, ServiceRefused
 from policy_rollout.observed import ObservedRow, Oddity
+from policy_rollout.request_budget import Spend, unlimited
 from policy_rollout.workbook_edit import Edit, Wish, quoted
 from policy_rollout.workbook_http import (
     Answered,
@@ -33,6 +34,7 @@ from policy_rollout.workbook_http import (
 from policy_rollout.workbook_layout import (
     COLUMNS,
     Grid,
+    by_program,
     machine_texts,
     observe,
     parse_grid,
@@ -56,7 +58,7 @@ from policy_rollout.workbook_requests import (
     workbook_url,
 )
 
-__all__ = ["DesiredRow", "RowsRead", "SheetsConnection", "Tab", "Workbook"]
+__all__ = ["AllRows", "DesiredRow", "RowsRead", "SheetsConnection", "Tab", "Workbook"]
 
 ROWS_A_BATCH = 2000
 """Keeps a request under the 2 MB that Google recommends."""
@@ -76,6 +78,18 @@ class RowsRead:
 
 
 @dataclass(frozen=True, slots=True)
+class AllRows:
+    """A workbook as it was read, each tab also split by program."""
+
+    tabs: tuple[tuple[Grid, Mapping[str, Grid]], ...]
+
+    def of(self, program: str) -> RowsRead:
+        """What `Workbook.read` answers for the program, at the cost of its own rows."""
+        parts = (parts.get(program, replace(grid, lines=())) for grid, parts in self.tabs)
+        return _rows_of(parts, program)
+
+
+@dataclass(frozen=True, slots=True)
 class _Look:
     """The workbook before a write.
 
@@ -91,8 +105,9 @@ class _Look:
 class Workbook:
     """One workbook, opened when it is first needed; close it after use."""
 
-    def __init__(self, connection: SheetsConnection) -> None:
+    def __init__(self, connection: SheetsConnection, spend: Spend = unlimited) -> None:
         self._connection = connection
+        self._spend = spend
 
     def close(self) -> None:
         if "_client" in self.__dict__:
@@ -101,7 +116,7 @@ class Workbook:
     @cached_property
     def _client(self) -> SheetsClient:
         account = load_account(self._connection.credentials)
-        return SheetsClient(ServiceAccountToken(account), self._connection.url)
+        return SheetsClient(ServiceAccountToken(account), self._connection.url, self._spend)
 
     def url(self, tab: Tab | None = None) -> str:
         """Where people open the workbook, or one of its tabs."""
@@ -137,17 +152,16 @@ class Workbook:
             ServiceUnavailable: no answer after all attempts.
             ServiceRefused: not shared, not found, or the token is refused.
         """
-        rows: dict[str, ObservedRow] = {}
-        oddities: list[Oddity] = []
-        for grid in self._grids().values():
-            found, odd = observe(grid, program)
-            oddities += odd
-            oddities += [
-                Oddity(f"workbook, tab {grid.tab}", f"key {key} also stands in tab {rows[key].tab}")
-                for key in found.keys() & rows.keys()
-            ]
-            rows |= {key: row for key, row in found.items() if key not in rows}
-        return RowsRead(rows, tuple(oddities))
+        return _rows_of(self._grids().values(), program)
+
+    def read_all(self) -> "AllRows":
+        """The rows of all programs, by the same single request.
+
+        Raises:
+            ServiceUnavailable: no answer after all attempts.
+            ServiceRefused: not shared, not found, or the token is refused.
+        """
+        return AllRows(tuple((grid, by_program(grid)) for grid in self._grids().values()))
 
     def add_rows(self, rows: Sequence[DesiredRow]) -> None:
         """Append the rows whose keys are not in the workbook, with the tabs if they are not there.
@@ -176,8 +190,10 @@ class Workbook:
         wish = Wish({row.key: machine_texts(row) for row in rows})
         self._written(f"rewriting {len(rows)} rows", lambda: self._rewrite_once(wish))
 
-    def changed_workbooks(self, since: datetime) -> frozenset[str]:
-        """The ids of the shared workbooks changed after an aware time, by one question to Drive.
+    def changed_workbooks(self, since: datetime) -> dict[str, datetime]:
+        """The ids of the shared workbooks changed after an aware time, and when each last was.
+
+        One question to Drive; the times are its own, aware and in UTC.
 
         At most 1,000 come in one answer; more than that between two looks is not foreseen.
 
@@ -188,13 +204,16 @@ class Workbook:
         moment = since.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         params = {
             "q": f"mimeType = '{_SHEET_TYPE}' and modifiedTime > '{moment}'",
-            "fields": "files(id)",
+            "fields": "files(id,modifiedTime)",
             "pageSize": 1000,
             "supportsAllDrives": "true",
             "includeItemsFromAllDrives": "true",
         }
         answer = self._ask("asking which workbooks changed", DRIVE_FILES_API_V3_URL, params)
-        return frozenset(file["id"] for file in answer.get("files", []))
+        return {
+            file["id"]: datetime.fromisoformat(file["modifiedTime"]).astimezone(UTC)
+            for file in answer.get("files", [])
+        }
 
     def _written(self, doing: str, write: Callable[[], bool]) -> bool:
         """What `write` returns; it looks before it writes, so it may be called again."""
@@ -340,6 +359,20 @@ class Workbook:
                 )
             case _:
                 return f"Look at the workbook: {self.url()}"
+
+
+def _rows_of(grids: Iterable[Grid], program: str) -> RowsRead:
+    rows: dict[str, ObservedRow] = {}
+    oddities: list[Oddity] = []
+    for grid in grids:
+        found, odd = observe(grid, program)
+        oddities += odd
+        oddities += [
+            Oddity(f"workbook, tab {grid.tab}", f"key {key} also stands in tab {rows[key].tab}")
+            for key in found.keys() & rows.keys()
+        ]
+        rows |= {key: row for key, row in found.items() if key not in rows}
+    return RowsRead(rows, tuple(oddities))
 
 
 def _tabs(structure: dict[str, Any]) -> dict[Tab, tuple[int, str]]:

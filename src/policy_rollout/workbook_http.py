@@ -27,6 +27,13 @@ from policy_rollout.errors import (
     SettingsWrong,
     WriteInDoubt,
 )
+from policy_rollout.request_budget import (
+    SHEETS_READS,
+    SHEETS_WRITES,
+    OverBudget,
+    Spend,
+    unlimited,
+)
 from policy_rollout.workbook_layout import SERVICE
 
 SCOPES = (
@@ -67,6 +74,21 @@ class Answered(Exception):
             or self.status >= HTTPStatus.INTERNAL_SERVER_ERROR
         )
 
+    @property
+    def told(self) -> str:
+        return f"HTTP {self.status}"
+
+
+class NotSent(Answered):
+    """Not sent at all: it would have been too many requests, as the service says it with a 429."""
+
+    def __init__(self, over: OverBudget) -> None:
+        super().__init__(HTTPStatus.TOO_MANY_REQUESTS, str(over), over.retry_after_seconds)
+
+    @property
+    def told(self) -> str:
+        return self.message
+
 
 class Unanswered(Exception):
     """No answer, or none that can be read."""
@@ -95,7 +117,8 @@ class ServiceAccountToken(Credentials):
 class SheetsClient(HTTPClient):
     """gspread's plain client with the host of SHEETS_URL; raises `Answered` and `Unanswered`."""
 
-    def __init__(self, credentials: Credentials, url: str) -> None:
+    def __init__(self, credentials: Credentials, url: str, spend: Spend = unlimited) -> None:
+        self._spend = spend
         session = AuthorizedSession(  # type: ignore[no-untyped-call]  # google-auth
             credentials, refresh_timeout=TIMEOUT_SECONDS[1]
         )
@@ -117,12 +140,13 @@ class SheetsClient(HTTPClient):
         files: Any = None,
         headers: Mapping[str, Any] | None = None,
     ) -> requests.Response:
-        """Send one request once.
+        """Send one request once, when it is its turn.
 
         Raises:
-            Answered: the answer is not a success.
+            Answered: the answer is not a success; `NotSent` where its turn does not come.
             Unanswered: there is no answer, or the token endpoint cannot be reached.
         """
+        self._wait_for_turn(method, endpoint)
         try:
             response = self.session.request(
                 method,
@@ -144,6 +168,14 @@ class SheetsClient(HTTPClient):
             _check_json(response)
             return response
         raise Answered(response.status_code, _message(response), _retry_after(response))
+
+    def _wait_for_turn(self, method: str, endpoint: str) -> None:
+        """Reads and writes of Sheets have a quota each; that of Drive is far away."""
+        if endpoint.startswith(GOOGLE_HOSTS[0]):
+            try:
+                self._spend(SHEETS_READS if method.lower() == "get" else SHEETS_WRITES, 1)
+            except OverBudget as over:
+                raise NotSent(over) from None
 
     def _on_our_host(self, endpoint: str) -> str:
         if not self._url:
@@ -280,7 +312,7 @@ def read_failure(
         return ServiceUnavailable(SERVICE, doing, str(error))
     if error.is_temporary:
         wait = error.retry_after_seconds
-        return ServiceUnavailable(SERVICE, doing, f"HTTP {error.status}", retry_after_seconds=wait)
+        return ServiceUnavailable(SERVICE, doing, error.told, retry_after_seconds=wait)
     return ServiceRefused(
         SERVICE, doing, error.message, next_step=next_step(error.status), status=error.status
     )

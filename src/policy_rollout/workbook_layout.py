@@ -6,7 +6,7 @@ Columns are found by their headers, in whatever order people moved them; rows by
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from policy_rollout.desired import DesiredRow, Tab
 from policy_rollout.observed import ObservedRow, Oddity
@@ -147,6 +147,20 @@ def observe(grid: Grid, program: str) -> tuple[dict[str, ObservedRow], tuple[Odd
         for key, lines in mine.items()
     }
     return rows, (*_header_oddities(grid), *_row_oddities(grid, mine), *_keyless(grid, program))
+
+
+def by_program(grid: Grid) -> dict[str, Grid]:
+    """The tab once for each program that a key or the Program column names, with its lines alone.
+
+    `observe` finds in a part what it finds in the whole tab, without reading the lines of others.
+    """
+    key, program = grid.columns.get(KEY), grid.columns.get(PROGRAM)
+    lines: dict[str, list[Line]] = {}
+    for line in grid.lines:
+        stable_key = line.text(key).strip()
+        name = stable_key.split("/", 1)[0] if stable_key else line.text(program).strip()
+        lines.setdefault(name, []).append(line)
+    return {name: replace(grid, lines=tuple(mine)) for name, mine in lines.items()}
 
 
 def _observed(grid: Grid, key: str, line: Line, *, is_single: bool) -> ObservedRow:

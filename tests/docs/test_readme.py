@@ -7,8 +7,6 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-import yaml
-from prefect.settings import Settings as PrefectSettings
 from typer.main import get_command
 from typer.testing import CliRunner
 
@@ -222,20 +220,3 @@ def test_the_fields_of_the_resume_form_are_those_that_are_described():
     told = set(re.findall(r"`([a-z]+)`", ui)) - {"rollout"}
     assert set(form.model_fields) == told
     assert form.model_fields["action"].default not in {each.value for each in Action}
-
-
-def test_the_prefect_settings_are_known_to_prefect(monkeypatch):
-    exported = dict(re.findall(r"(?m)^export (\w+)=(\S+)$", "\n".join(blocks("sh"))))
-    assert len(exported) == 4
-    for name, value in exported.items():
-        monkeypatch.setenv(name, value)
-    known = PrefectSettings().to_environment_variables(exclude_unset=True, include_secrets=True)
-    assert exported.items() <= known.items()
-
-
-def test_the_deployments_use_the_work_pool_that_is_created():
-    deployed = yaml.safe_load((CHECKOUT / "prefect.yaml").read_text())["deployments"]
-    pools = {each["work_pool"]["name"] for each in deployed}
-    named = re.findall(r"work-pool create (\S+)|worker start --pool (\S+)", "\n".join(blocks("sh")))
-    assert {name for pair in named for name in pair if name} == pools
-    assert {each["name"] for each in deployed} == {"rollout", "watch"}

@@ -9,17 +9,30 @@ import pytest
 from carried import MEI, SPEC, TASKS, Carried
 from prefect import flow
 from prefect.client.orchestration import get_client
-from prefect.states import Crashed, Pending, Running, State, Suspended
+from prefect.states import (
+    Cancelled,
+    Completed,
+    Crashed,
+    Failed,
+    Pending,
+    Running,
+    State,
+    Suspended,
+)
+from sqlalchemy import text
 
-from flows.watch import Looked, look, start_again_if_lost
+from flows.lost_runs import start_again_if_lost
+from flows.watch import Looked, look
 from policy_rollout import prefect_api
+from policy_rollout.events import Launched
+from policy_rollout.history import note, state_of
 from policy_rollout.journal.store import Journal
 from policy_rollout.settings import Settings
 
 CHECK = {"action": "check now", "note": ""}
 
 
-@flow
+@flow(name=prefect_api.FLOW)
 def stand_in() -> None:
     """A flow whose runs only stand in a state."""
 
@@ -48,11 +61,11 @@ def state_of_run(run: str) -> str:
 
 
 @flow
-def one_look(*, everything: bool = False) -> Looked:
+def one_look(*, everything: bool = False, in_turn: bool = False) -> Looked:
     settings = Settings.load()
     since = datetime.now(UTC) - timedelta(minutes=5)
     with Journal(settings.journal_address) as journal:
-        return look(journal, settings, since=since, everything=everything)
+        return look(journal, settings, since=since, everything=everything, in_turn=in_turn)
 
 
 @pytest.fixture
@@ -119,6 +132,53 @@ def test_a_program_that_cannot_be_looked_at_keeps_no_other_waiting(waiting, prog
     assert {state_of_run(each.run) for each in both} == {"paused", "scheduled"}
 
 
+def tampered(program: str) -> None:
+    with Journal(Settings.load().journal_address) as journal:
+        touched = text("UPDATE rollout_journal SET actor = 'eve' WHERE program = :program")
+        with journal._tables.engine.begin() as connection:
+            connection.execute(touched, {"program": program})
+
+
+def of_an_older_language(program: str) -> None:
+    """Journal a spec that this version of the language refuses, as if one before had taken it."""
+    with Journal(Settings.load().journal_address) as journal:
+        state = state_of(journal, program)
+        refused = Launched(spec_text=f"program: {program}\n", spec_path="old.yaml", run=state.run)
+        note(journal, program, (refused,), actor="test", at=datetime.now(UTC))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "trouble"),
+    [
+        (tampered, "demo: journal of 'demo', entry 1: it was changed after it was written"),
+        (of_an_older_language, "demo: old.yaml:1:1: missing-key: found no `people` in the file"),
+    ],
+)
+@pytest.mark.parametrize("everything", [True, False])
+def test_a_program_that_cannot_be_read_is_named_and_keeps_no_other_waiting(
+    waiting, spoil, trouble, everything
+):
+    demo, other = waiting(), waiting(SPEC.replace("program: demo", "program: other"))
+    for each in (demo, other):
+        each.finish_work()
+    spoil("demo")
+
+    looked = one_look(everything=everything)
+
+    assert looked.resumed == 1
+    assert [each[: len(trouble)] for each in looked.troubles] == [trouble]
+    assert (state_of_run(demo.run), state_of_run(other.run)) == ("paused", "scheduled")
+
+
+def test_programs_that_cannot_be_read_are_named_though_no_other_is_there(waiting):
+    waiting()
+    tampered("demo")
+
+    (trouble,) = one_look().troubles
+
+    assert trouble.startswith("demo: journal of 'demo', entry 1")
+
+
 def test_a_crashed_run_is_started_again(a_run):
     run = a_run(Crashed())
 
@@ -149,7 +209,7 @@ def again(seen: prefect_api.RunSeen) -> None:
     start_again_if_lost(seen)
 
 
-@pytest.mark.parametrize("state", [Running, Pending])
+@pytest.mark.parametrize("state", [Running, Pending, Failed])
 def test_a_run_without_a_sign_of_life_is_started_again(a_run, state):
     seen = seen_before(a_run(state()), timedelta(minutes=16))
 
@@ -158,12 +218,22 @@ def test_a_run_without_a_sign_of_life_is_started_again(a_run, state):
     assert state_of_run(seen.run) == "scheduled"
 
 
-def test_a_run_at_work_is_let_be(a_run):
-    seen = seen_before(a_run(Running()), timedelta(minutes=14))
+@pytest.mark.parametrize("state", [Running, Failed])
+def test_a_run_at_work_or_one_that_failed_just_now_is_let_be(a_run, state):
+    seen = seen_before(a_run(state()), timedelta(minutes=14))
 
     again(seen)
 
-    assert state_of_run(seen.run) == "running"
+    assert state_of_run(seen.run) == state().type.value.lower()
+
+
+@pytest.mark.parametrize("state", [Completed, Cancelled])
+def test_a_run_that_somebody_ended_stays_ended_however_long_ago(a_run, state):
+    seen = seen_before(a_run(state()), timedelta(days=1))
+
+    again(seen)
+
+    assert state_of_run(seen.run) == state().type.value.lower()
 
 
 def test_resuming_a_run_that_does_not_wait_changes_nothing(a_run):

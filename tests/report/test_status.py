@@ -121,6 +121,9 @@ def test_json_tells_a_waiting_gate_with_who_may_sign():
             "run": "run-1",
             "run_url": "http://prefect.test/run-1",
             "trouble": None,
+            "held": None,
+            "stopped": None,
+            "run_lost_since": None,
             "stages": [
                 {
                     "stage": "prepare",

@@ -16,6 +16,8 @@ from policy_rollout.desired import DesiredRow, Tab
 from policy_rollout.sandbox.control import Sandbox
 from policy_rollout.sandbox.sheets_api import WORKBOOK, write_credentials
 from policy_rollout.sandbox.sheets_control import WorkbookEditor
+from policy_rollout.sandbox.sheets_quota import Quota
+from policy_rollout.sandbox.sheets_wire import Refused
 from policy_rollout.workbook_layout import COLUMNS, parse_grid
 from policy_rollout.workbook_requests import (
     SHEET_IDS,
@@ -405,3 +407,34 @@ def test_googles_own_client_drives_the_sandbox(sandbox, token):
         assert found["values"] == [["Item"], ["a"]]
         with pytest.raises(HttpError, match="Requested entity was not found"):
             with_token(books.get(spreadsheetId="unknown"))
+
+
+# Quota
+
+
+def test_reads_and_writes_have_a_quota_of_their_own_and_drive_has_none(sandbox, plan):
+    sandbox.set_behaviour(sheets_quota=2)
+
+    reads = [plan.send("GET", f"{BOOK}/values/Plan") for _ in range(3)]
+    writes = [plan.send("POST", f"{BOOK}:batchUpdate", body={"requests": []}) for _ in range(3)]
+    drive = [plan.send("GET", "/drive/v3/files") for _ in range(3)]
+
+    assert [each.status_code for each in reads] == [200, 200, 429]
+    assert [each.status_code for each in writes] == [400, 400, 429]
+    assert [each.status_code for each in drive] == [200, 200, 200]
+    assert reads[-1].json()["error"]["status"] == "RESOURCE_EXHAUSTED"
+    assert reads[-1].json()["error"]["message"].startswith("Quota exceeded for quota metric 'Read")
+
+
+def test_the_quota_counts_any_minute_and_not_what_it_refused():
+    quota = Quota()
+    for second in (0, 30):
+        quota.admit("Read", 2, 60, second)
+    for second in (31, 59):
+        with pytest.raises(Refused):
+            quota.admit("Read", 2, 60, second)
+
+    quota.admit("Read", 2, 60, 60)
+
+    with pytest.raises(Refused):
+        quota.admit("Read", 2, 60, 61)

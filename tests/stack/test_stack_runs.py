@@ -5,6 +5,7 @@ import re
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from uuid import UUID
 
 import psutil
 from prefect.settings import PREFECT_API_URL, temporary_settings
@@ -58,6 +59,19 @@ def test_work_done_in_jira_moves_the_program_without_anybody_pressing_resume(up)
         "the sign-off is asked for",
         REACTS_WITHIN_SECONDS,
     )
+
+
+def test_a_resume_without_an_answer_counts_as_a_wait_and_the_run_waits_again(up):
+    state = up.state("first")
+    up.until_it_waits(state.run)
+    waits = up.state("first").waits
+
+    with prefect_api._client() as client:
+        client.resume_flow_run(UUID(state.run))
+
+    until(lambda: up.state("first").waits > waits, "the wait is counted")
+    up.until_it_waits(state.run)
+    assert "Write it" in form_of(state.run, up.state("first").waits)
 
 
 def test_a_run_resumed_twice_at_once_after_the_last_sign_off_ends_once(up):

@@ -139,3 +139,32 @@ def test_a_row_of_the_program_without_a_key_is_reported(filled, google_cells):
 def test_a_row_that_people_add_for_themselves_is_left_alone(filled, google_cells):
     google_cells("Training!A4", [["my own reminder"]])
     assert filled.read("gambling").oddities == ()
+
+
+# All programs at once
+
+
+def test_all_programs_are_read_by_one_request(sandbox, filled):
+    filled.add_rows([training("gambling-two/prepare/deck")])
+    sandbox.clear_requests()
+
+    found = filled.read_all()
+    of_each = found.of("gambling"), found.of("gambling-two"), found.of("nobody")
+
+    assert [each["path"].rpartition("/")[2] for each in sandbox.requests()] == ["values:batchGet"]
+    assert of_each == tuple(filled.read(each) for each in ("gambling", "gambling-two", "nobody"))
+
+
+def test_of_each_program_the_same_oddities_are_found_as_in_a_reading_of_its_own(
+    filled, google_cells
+):
+    filled.add_rows([training("gambling-two/prepare/deck")])
+    google_cells("Training!A6:N6", [["Copy", *[""] * 12, DECK]])  # a key twice
+    google_cells("Training!K7", [["gambling-two"]])  # the program without a key
+    google_cells("Checklist!A1", [["Thing"]])  # a header less
+
+    found = filled.read_all()
+
+    for program in ("gambling", "gambling-two"):
+        assert found.of(program) == filled.read(program)
+        assert found.of(program).oddities

@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import requests
@@ -177,8 +177,11 @@ def test_no_workbook_names_its_setting(connection):
 
 def test_what_changed_is_one_question_for_all_workbooks(sandbox, filled):
     sandbox.clear_requests()
-    assert filled.changed_workbooks(datetime(2020, 1, 1, tzinfo=UTC)) == {WORKBOOK}
-    assert filled.changed_workbooks(datetime(2999, 1, 1, tzinfo=UTC)) == frozenset()
+    changed = filled.changed_workbooks(datetime(2020, 1, 1, tzinfo=UTC))
+
+    assert changed.keys() == {WORKBOOK}
+    assert filled.changed_workbooks(changed[WORKBOOK] - timedelta(milliseconds=1)) == changed
+    assert filled.changed_workbooks(changed[WORKBOOK]) == {}
     assert [each["path"] for each in sandbox.requests()] == ["/sheets/drive/v3/files"] * 2
 
 

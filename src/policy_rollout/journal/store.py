@@ -30,7 +30,7 @@ from policy_rollout.journal.entries import Entry, Event
 from policy_rollout.journal.tables import Tables
 
 _METADATA = MetaData()
-_ENTRIES = Table(
+ENTRIES = Table(
     "rollout_journal",
     _METADATA,
     Column("program", String, primary_key=True),
@@ -94,7 +94,7 @@ class Journal:
         try:
             with self._tables.transaction(writes=True) as connection:
                 stored = _chained(connection, program, events, after=after, at=at)
-                connection.execute(insert(_ENTRIES), [_row(each) for each in stored])
+                connection.execute(insert(ENTRIES), [_row(each) for each in stored])
         except IntegrityError:
             raise JournalConflict(program, after + 1) from None
         return tuple(opened(each) for each in stored)
@@ -122,6 +122,14 @@ class Journal:
         with self._tables.transaction() as connection:
             return _head(connection, program)[0]
 
+    def is_begun(self) -> bool:
+        """Whether the journal's table is there.
+
+        Raises:
+            JournalUnavailable: the database cannot be read.
+        """
+        return self._tables.is_made()
+
     def heads(self) -> dict[str, int]:
         """The last sequence of each program that has an entry.
 
@@ -130,9 +138,9 @@ class Journal:
         """
         if not self._tables.is_made():
             return {}
-        last = select(_ENTRIES.c.program, func.max(_ENTRIES.c.sequence))
+        last = select(ENTRIES.c.program, func.max(ENTRIES.c.sequence))
         with self._tables.transaction() as connection:
-            rows = connection.execute(last.group_by(_ENTRIES.c.program))
+            rows = connection.execute(last.group_by(ENTRIES.c.program))
             return {str(program): int(sequence) for program, sequence in rows}
 
     def verify(self, program: str) -> str:
@@ -162,9 +170,9 @@ class Journal:
     def _stored(self, program: str, *, after: int) -> Iterator[Iterator[StoredEntry]]:
         """The rows behind `after`, fetched a part at a time: a long history fills no memory."""
         wanted = (
-            select(_ENTRIES)
-            .where(_ENTRIES.c.program == program, _ENTRIES.c.sequence > after)
-            .order_by(_ENTRIES.c.sequence)
+            select(ENTRIES)
+            .where(ENTRIES.c.program == program, ENTRIES.c.sequence > after)
+            .order_by(ENTRIES.c.sequence)
             .execution_options(yield_per=_ROWS_AT_ONCE)
         )
         with self._tables.transaction() as connection, connection.execute(wanted) as rows:
@@ -187,9 +195,9 @@ def _chained(
 
 def _head(connection: Connection, program: str) -> tuple[int, str]:
     last = (
-        select(_ENTRIES.c.sequence, _ENTRIES.c.hash)
-        .where(_ENTRIES.c.program == program)
-        .order_by(_ENTRIES.c.sequence.desc())
+        select(ENTRIES.c.sequence, ENTRIES.c.hash)
+        .where(ENTRIES.c.program == program)
+        .order_by(ENTRIES.c.sequence.desc())
         .limit(1)
     )
     row = connection.execute(last).one_or_none()
@@ -197,4 +205,4 @@ def _head(connection: Connection, program: str) -> tuple[int, str]:
 
 
 def _row(stored: StoredEntry) -> dict[str, object]:
-    return {column.name: getattr(stored, column.name) for column in _ENTRIES.columns}
+    return {column.name: getattr(stored, column.name) for column in ENTRIES.columns}

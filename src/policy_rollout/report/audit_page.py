@@ -97,6 +97,9 @@ def _facts(audited: Audit) -> list[tuple[str, str]]:
             facts.append(("Launched", hours(state.launched_at, spec.timeline.timezone)))
         if state.finished_at:
             facts.append(("Finished", hours(state.finished_at, spec.timeline.timezone)))
+        if state.held:
+            since = hours(state.held.since, spec.timeline.timezone)
+            facts.append(("Held", f"since {since} by {state.held.by}: {state.held.reason}"))
         if state.stopped:
             facts.append(("Stopped", f"by {state.stopped.by}: {state.stopped.reason}"))
     return [*facts, ("Head digest", audited.head)]

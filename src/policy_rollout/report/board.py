@@ -12,6 +12,7 @@ from policy_rollout.plan import criteria, gate_view
 from policy_rollout.program import ProgramState
 from policy_rollout.report.evidence import cell, gate_evidence, local
 from policy_rollout.report.timeline import Standing, timeline_svg
+from policy_rollout.spec.model import Spec
 from policy_rollout.work import epic_key
 
 ODDITIES_SHOWN = 20
@@ -61,6 +62,7 @@ def board(outline: Outline, decision: Decision, links: Links, *, today: date) ->
         _waiting(outline, decision, links),
         f"![time line](data:image/svg+xml;base64,{encoded})",
     ]
+    parts[1:1] = [each for each in (hold_text(spec, state), lost_text(spec, state)) if each]
     if state.trouble is not None:
         parts.insert(
             1,
@@ -77,7 +79,10 @@ def headline(outline: Outline, state: ProgramState) -> str:
     stages = outline.spec.stages
     passed = sum(state.passed(stage) for stage in stages)
     if state.stopped is not None:
-        return f"**Stopped**: rejected for good by {state.stopped.by}: {cell(state.stopped.reason)}"
+        how = ": rejected for good" if state.stopped.issues is None else ""
+        return f"**Stopped**{how} by {state.stopped.by}: {cell(state.stopped.reason)}"
+    if state.held is not None:
+        return f"**Held** by {cell(state.held.by)}: {cell(state.held.reason)}"
     if state.finished_at is not None:
         return f"Finished on {local(state.finished_at, outline.spec)}: all gates passed."
     effective = outline.schedule.effective_on
@@ -201,10 +206,35 @@ def evidence_of(outline: Outline, decision: Decision, stage: str, links: Links) 
     return "\n".join([gate_evidence(replace(view, items=linked)), *signing])
 
 
+def hold_text(spec: Spec, state: ProgramState) -> str:
+    """That the program is held, by whom, why, and how it goes on; empty where it is not."""
+    if state.held is None:
+        return ""
+    since = local(state.held.since, spec)
+    return (
+        f"**Held by {cell(state.held.by)} since {since}**: {cell(state.held.reason)}. Nothing is "
+        "created, changed or asked meanwhile, and no gate passes; work that is done and sign-offs "
+        f"that are given now count once it goes on: `rollout go-on {spec.program}`"
+    )
+
+
+def lost_text(spec: Spec, state: ProgramState) -> str:
+    """That Prefect has lost the program's run, and how another one takes it up."""
+    if state.lost_since is None:
+        return ""
+    return (
+        f"**Its Prefect run is lost**, as seen on {local(state.lost_since, spec)}: the server does "
+        "not know it, so somebody deleted the run or the server's database. Nothing of the program "
+        "is lost. A new run takes it up from the journal: "
+        f"`rollout launch --continue {spec.program}`"
+    )
+
+
 def form_text(outline: Outline, decision: Decision, links: Links, *, now: datetime) -> str:
     """What stands above the Resume form: trouble first, then each waiting gate."""
     state = decision.ahead
-    parts = [f"{FORM_HINT} What follows was seen on {local(now, outline.spec)}."]
+    hint = hold_text(outline.spec, state) or FORM_HINT
+    parts = [f"{hint} What follows was seen on {local(now, outline.spec)}."]
     if state.trouble is not None:
         parts.append(f"**Trouble:** {state.trouble.text}")
     parts += [evidence_of(outline, decision, stage, links) for stage in state.waiting_stages]

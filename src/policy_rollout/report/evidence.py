@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from policy_rollout import events as ev
 from policy_rollout.gates import Answer, Judged, OpenItem, difference, holds, missing_sign_offs
 from policy_rollout.program import GateState
 from policy_rollout.signers import Bench
@@ -149,16 +150,21 @@ def _signatures(seat: Bench, role: str) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class GateView:
-    """A gate as it is shown: its bench, its criteria, and links to items by stable key."""
+    """A gate as it is shown: its bench, its criteria, and links to items by stable key.
+
+    `stopped` is what ended the program, if something did.
+    """
 
     seat: Bench
     judged: tuple[Judged, ...]
     items: Mapping[str, str]
+    stopped: ev.ProgramStopped | None = None
 
     @property
     def asks(self) -> bool:
         """Whether the gate asks for sign-offs: its criteria did hold, and hold still."""
-        return self.seat.gate.digest is not None and holds(self.judged)
+        does_hold = self.seat.gate.digest is not None and holds(self.judged)
+        return self.stopped is None and does_hold
 
 
 def gate_evidence(view: GateView) -> str:

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 from policy_rollout import events as ev
 from policy_rollout.observed import AnswerStatuses
+from policy_rollout.program import ProgramState
 from policy_rollout.report.evidence import GateView, cell, gate_evidence, local
 from policy_rollout.spec.model import Spec
+from policy_rollout.stopping import stop_words
 from policy_rollout.work import WorkItem
 
 _FOOT = (
@@ -14,7 +16,8 @@ _FOOT = (
 )
 
 
-def epic_text(spec: Spec) -> str:
+def epic_text(spec: Spec, ended: str = "") -> str:
+    """What the program is about; first of all that it was stopped, where it was."""
     policy, timeline = spec.policy, spec.timeline
     facts = [f"Change: {policy.change}"]
     if policy.document:
@@ -30,7 +33,16 @@ def epic_text(spec: Spec) -> str:
     if spec.owner:
         facts.append(f"Owner: {spec.owner}")
     lines = "\n".join(f"- {fact}" for fact in facts)
-    return "\n\n".join(each for each in (policy.problem, lines, _FOOT) if each)
+    parts = (ended, policy.problem, lines, _FOOT)
+    return "\n\n".join(each for each in parts if each)
+
+
+def stop_text(spec: Spec, state: ProgramState) -> str:
+    """That the program was stopped, when, by whom and why; empty where it was not."""
+    if state.stopped is None or state.stopped_at is None:
+        return ""
+    words = stop_words(spec, state.stopped)
+    return f"**Stopped on {local(state.stopped_at, spec)}.** {words} Reason: {state.stopped.reason}"
 
 
 def task_text(spec: Spec, item: WorkItem) -> str:
@@ -96,6 +108,9 @@ def sign_off_text(view: GateView, role: str, statuses: AnswerStatuses) -> str:
 
 def resting_text(view: GateView) -> str:
     """What a sign-off issue says while its gate does not ask."""
+    if view.stopped is not None:
+        words = stop_words(view.seat.spec, view.stopped)
+        return f"Nothing to sign any more. {words} Reason: {view.stopped.reason}"
     return (
         f"Nothing to sign now: the criteria of stage **{view.seat.stage}** do not hold. "
         "You are asked again when they do.\n\n" + gate_evidence(view)

@@ -1,7 +1,7 @@
 """Where programs stand, from the journal alone: lines, tables and JSON. Pure."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -12,7 +12,15 @@ from policy_rollout.decide import as_known
 from policy_rollout.gates import FINISHED, missing_sign_offs
 from policy_rollout.outline import Outline
 from policy_rollout.program import ProgramState
-from policy_rollout.report.board import Links, asks_now, evidence_of, gate_words
+from policy_rollout.report.board import (
+    Links,
+    asks_now,
+    evidence_of,
+    gate_words,
+    headline,
+    hold_text,
+    lost_text,
+)
 from policy_rollout.report.evidence import local
 from policy_rollout.signers import bench
 
@@ -34,6 +42,10 @@ class Status:
             return "stopped"
         if self.state.finished_at is not None:
             return "finished"
+        if self.state.held is not None:
+            return "held"
+        if self.state.lost_since is not None:
+            return "run lost"
         return "in trouble" if self.state.trouble is not None else "under way"
 
     def waits_for(self) -> list[str]:
@@ -41,6 +53,10 @@ class Status:
         spec = self.outline.spec
         if self.state.is_over:
             return []
+        if self.state.held is not None:
+            return [f"rollout go-on {self.state.program}"]
+        if self.state.lost_since is not None:
+            return [f"rollout launch --continue {self.state.program}"]
         return [
             f"{stage}: {gate_words(self.outline, self.state, stage)}"
             for stage in spec.stages
@@ -75,6 +91,10 @@ def program_text(status: Status) -> str:
     """One program in Markdown: each stage, then the evidence of each gate that waits."""
     outline, state = status.outline, status.state
     parts = [f"# {outline.spec.name}", f"{status.stands}. Run: {status.run_url or state.run}"]
+    told = (hold_text(outline.spec, state), lost_text(outline.spec, state))
+    parts += [each for each in told if each]
+    if state.stopped is not None:
+        parts.append(headline(outline, state))
     if state.trouble is not None:
         parts.append(
             f"Trouble, next try at {state.trouble.again_at:%H:%M} UTC: {state.trouble.text}"
@@ -116,6 +136,13 @@ def _as_json(status: Status) -> dict[str, Any]:
         "run": state.run,
         "run_url": status.run_url,
         "trouble": state.trouble.text if state.trouble else None,
+        "held": {**asdict(state.held), "since": state.held.since.isoformat()}
+        if state.held
+        else None,
+        "stopped": {"by": state.stopped.by, "reason": state.stopped.reason}
+        if state.stopped
+        else None,
+        "run_lost_since": state.lost_since.isoformat() if state.lost_since else None,
         "stages": [_stage_json(outline, state, stage) for stage in outline.spec.stages],
         "oddities": list(state.oddities),
         "issues": state.issues,

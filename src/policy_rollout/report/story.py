@@ -36,7 +36,30 @@ def line_of(  # noqa: C901, PLR0911 - one case a kind
             return "the trouble is over"
         case ev.ProgramFinished():
             return "every gate has passed: the program is finished"
-    return _gate_line(event)
+    return _halt_line(event) or _gate_line(event)
+
+
+def _halt_line(  # noqa: PLR0911 - one case a kind
+    event: ev.Event,
+) -> str | None:
+    match event:
+        case ev.Held(by=by, reason=reason):
+            return f"{by} holds the program: {cell(reason)}"
+        case ev.GoneOn(by=by):
+            return f"{by} lets the program go on"
+        case ev.ProgramStopped(by=by, reason=reason, issues=None):
+            return f"{by} rejects the program for good: {reason}"
+        case ev.ProgramStopped(by=by, reason=reason):
+            return f"{by} stops the program: {cell(reason)}"
+        case ev.StopCarriedOut():
+            return "what the stop asked for is done"
+        case ev.TakenUp(run=run):
+            return f"run {run} carries the program from here on"
+        case ev.RunLost():
+            return "Prefect does not know the program's run any more"
+        case ev.RunFound():
+            return "Prefect knows the program's run again"
+    return None
 
 
 def _amended(event: ev.Amended) -> str:
@@ -81,8 +104,6 @@ def _gate_line(  # noqa: C901, PLR0911 - one case a kind
             return f"gate {stage}: {person} waives {criterion} until {until}"
         case ev.CodeGiven(stage=stage, person=person, action=action):
             return f"gate {stage}: {person} answers by code: {action}"
-        case ev.ProgramStopped(by=person, reason=reason):
-            return f"{person} rejects the program for good: {reason}"
         case ev.GatePassed(stage=stage):
             return f"gate {stage} passes"
     return None

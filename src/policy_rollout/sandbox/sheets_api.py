@@ -8,6 +8,7 @@ import base64
 import binascii
 import json
 import re
+import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -34,6 +35,7 @@ from policy_rollout.sandbox.sheets_wire import (
     spreadsheet,
     value_range,
 )
+from policy_rollout.sandbox.state import sandbox_of
 
 __all__ = ["ACCOUNT_EMAIL", "WORKBOOK", "routes", "write_credentials"]
 
@@ -106,6 +108,7 @@ class _Api:
     ) -> Response:
         try:
             self._authorise(request)
+            _count(request)
             return JSONResponse(answer(_Call(self.store, request, _parsed(content))))
         except Refused as refused:
             return JSONResponse(refused.body(), status_code=refused.code)
@@ -143,6 +146,15 @@ class _Api:
         return JSONResponse(
             {"access_token": token, "expires_in": TOKEN_SECONDS, "token_type": "Bearer"}
         )
+
+
+def _count(request: Request) -> None:
+    """Refuse a call of Sheets that its quota does not allow; Drive and token have none here."""
+    state = sandbox_of(request)
+    if state.behaviour.sheets_quota and "/v4/spreadsheets/" in request.url.path:
+        kind = "Read" if request.method == "GET" else "Write"
+        most, seconds = state.behaviour.sheets_quota, state.behaviour.sheets_minute_seconds
+        state.quota.admit(kind, most, seconds, time.monotonic())
 
 
 def _token_error(error: str, text: str) -> Response:

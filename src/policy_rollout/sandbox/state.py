@@ -10,6 +10,7 @@ from starlette.requests import Request
 from policy_rollout.sandbox.behaviour import Behaviour
 from policy_rollout.sandbox.faults import Faults
 from policy_rollout.sandbox.jira_limits import BurstLimits
+from policy_rollout.sandbox.sheets_quota import Quota
 
 REQUESTS_KEPT = 50_000
 
@@ -21,6 +22,7 @@ class SandboxState:
     engine: Engine
     behaviour: Behaviour = field(default_factory=Behaviour)
     limits: BurstLimits = field(default_factory=BurstLimits)
+    quota: Quota = field(default_factory=Quota)
     faults: Faults = field(default_factory=Faults)
     requests: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=REQUESTS_KEPT))
 
