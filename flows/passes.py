@@ -1,6 +1,6 @@
 """One pass of a program: look, decide, journal, apply, until there is nothing left to do."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -16,6 +16,7 @@ from policy_rollout.circumstances import circumstances_of
 from policy_rollout.comments import SayOnIssue
 from policy_rollout.connections import links_of
 from policy_rollout.decide import Decision, as_known, decide, to_look_at
+from policy_rollout.desired import NewIssue
 from policy_rollout.errors import (
     JournalConflict,
     NeverSettles,
