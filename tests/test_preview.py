@@ -9,6 +9,7 @@ from policy_rollout.amending import amendment
 from policy_rollout.closures import ClosuresRefused, Touched, check_closures
 from policy_rollout.consequences import DateMove, GivenSignOff, Moving, Proposal
 from policy_rollout.decide import Circumstances
+from policy_rollout.halt_events import Held
 from policy_rollout.planned import FieldChange, Planned, Texts, What, planned
 from policy_rollout.preview import Preview, preview
 from policy_rollout.work import people_of
@@ -298,6 +299,15 @@ def test_an_assignee_is_left_to_jira():
 def test_new_people_are_named():
     text = FULL.replace("[oda@example.com]", "[oda@example.com, new@example.com]")
     assert previewed(under_way(), text).follows.people_join == (person("new"),)
+
+
+def test_a_held_program_shows_what_changes_once_it_goes_on():
+    program = under_way()
+    program.record(Held(by="boss", reason="Legal asks"))
+    shown = previewed(program, GERMAN_TOO)
+    assert shown.held == "by boss: Legal asks"
+    assert of(shown, What.ADD) == ["prepare/quiz/de-DE"]
+    assert previewed(under_way(), GERMAN_TOO).held == ""
 
 
 def refusal(shown: Preview, allowed_share: float = 0.25) -> str:

@@ -32,12 +32,14 @@ class LeftAlone:
 class Preview:
     """`follows_spec` is the path of the spec that it would follow; empty for the one it follows.
 
+    Of a program that is held, `held` says by whom and why: the changes are those once it goes on.
     `settles` is False where the program's passes would not come to rest.
     """
 
     program: str
     title: str
     follows_spec: str
+    held: str
     changes: tuple[Planned, ...]
     left_alone: tuple[LeftAlone, ...]
     follows: Consequences
@@ -49,13 +51,14 @@ def preview(proposal: Proposal) -> Preview:
     """`proposal` is left as it is."""
     now = proposal.circumstances.now
     before = outline_at(proposal.before, proposal.state, now)
-    ahead = _ahead(proposal)
+    ahead, held = _ahead(proposal), proposal.state.held
     rehearsed = rehearse(proposal.after, ahead, proposal.world, proposal.circumstances)
     changes = planned(rehearsed.steps, _texts(proposal, before, ahead))
     return Preview(
         program=proposal.after.program,
         title=proposal.after.name,
         follows_spec=proposal.amended.spec_path if proposal.amended else "",
+        held=f"by {held.by}: {held.reason}" if held else "",
         changes=changes,
         left_alone=tuple(_left_alone(proposal, before, rehearsed)),
         follows=consequences(proposal, before, rehearsed, changes),
@@ -65,8 +68,9 @@ def preview(proposal: Proposal) -> Preview:
 
 
 def _ahead(proposal: Proposal) -> ProgramState:
-    """The state once the proposal is journaled."""
+    """The state once the proposal is journaled, and a held program goes on."""
     ahead = deepcopy(proposal.state)
+    ahead.held = None
     for event in proposal.events:
         take(ahead, Recorded(ahead.head + 1, proposal.circumstances.now, "", event))
     return ahead

@@ -37,11 +37,12 @@ FOLLOWS = Consequences(
 )
 
 
-def shown(*changes: Planned, settles: bool = True) -> Preview:
+def shown(*changes: Planned, settles: bool = True, held: str = "") -> Preview:
     return Preview(
         program="p",
         title="A program",
         follows_spec="p.yaml",
+        held=held,
         changes=changes,
         left_alone=(LeftAlone("assignee of POL-2", "it is Jira's"),),
         follows=FOLLOWS,
@@ -97,6 +98,12 @@ def test_a_plan_that_does_not_come_to_rest_says_so():
     lines = preview_lines(shown(settles=False))
     assert "The program would not come to rest: the same changes come back." in lines
     assert lines[1] == "Changes: none."
+
+
+def test_a_held_program_says_by_whom_and_how_it_goes_on():
+    assert preview_lines(shown(held="by boss: Legal asks"))[1] == (
+        "Held by boss: Legal asks. This is what changes once it goes on: rollout go-on p"
+    )
 
 
 def test_a_terminal_gets_the_same_lines():

@@ -54,6 +54,7 @@ def preview_json(preview: Preview) -> dict[str, Any]:
         "program": preview.program,
         "title": preview.title,
         "follows_spec": preview.follows_spec,
+        "held": preview.held,
         "changes": [_change_json(each) for each in preview.changes],
         "left_alone": [asdict(each) for each in preview.left_alone],
         "consequences": _plain(asdict(preview.follows)),
@@ -93,6 +94,9 @@ def _lines(preview: Preview, *, show_all: bool) -> Iterator[_Line]:
     most = None if show_all else SHOWN
     how = f"if it followed {preview.follows_spec}" if preview.follows_spec else "as it runs"
     yield _Line(f"{preview.title} ({preview.program}), {how}", "bold")
+    if preview.held:
+        goes_on = f"rollout go-on {preview.program}"
+        yield _Line(f"Held {preview.held}. This is what changes once it goes on: {goes_on}", "red")
     yield _Line(f"Changes: {_counts(preview.changes)}.")
     if not preview.settles:
         yield _Line("The program would not come to rest: the same changes come back.", "bold red")
