@@ -40,6 +40,7 @@ def link_issues(spec: Spec, links: Sequence[LinkIssues], *, after: int) -> int:
         at = now.jira.standing([each.issue_key for each in links])
         writes = [
             Write(
+                issue_key=each.issue_key,
                 mark=f"link {each.issue_key} to {each.blocked_by}",
                 stands=each.blocked_by in at[each.issue_key].blocked_by,
                 send=partial(now.jira.link, at[each.issue_key], each.blocked_by),
@@ -60,6 +61,7 @@ def move_issues(spec: Spec, moves: Sequence[MoveIssue], *, after: int) -> int:
             made = [one for one in seen if one.issue_key == each.issue_key]
             mark = f"move {each.issue_key} to {each.to}"
             write = Write(
+                issue_key=each.issue_key,
                 mark=mark,
                 stands=_is_back(each, here) or _has_moved(now.state, each, mark, made),
                 send=partial(now.jira.move, here, each.to),
@@ -92,6 +94,7 @@ def comment_on_issues(spec: Spec, comments: Sequence[SayOnIssue], *, after: int)
         at = now.jira.standing([each.issue_key for each in comments], with_comments=True)
         writes = [
             Write(
+                issue_key=each.issue_key,
                 mark=f"say {each.mark} on {each.issue_key}",
                 stands=now.jira.has_said(at[each.issue_key], each.mark),
                 send=partial(now.jira.say, at[each.issue_key], each.text, mark=each.mark),

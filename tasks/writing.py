@@ -4,10 +4,12 @@ Its intent is journaled before and its outcome after. One whose outcome was lost
 is not sent again before the settle time is over.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 from policy_rollout import events as ev
@@ -32,6 +34,7 @@ class Write:
     is the last change of the issue's status, where the write is one.
     """
 
+    issue_key: str
     mark: str
     stands: bool
     send: Callable[[], None]
@@ -79,7 +82,9 @@ def desk(spec: Spec, *, after: int) -> Iterator[Desk]:
 
 
 def write_once(desk: Desk, doing: str, writes: Sequence[Write]) -> int:
-    """Send what does not stand yet, at the same time; the number of the journal's last entry then.
+    """Send what does not stand yet; the number of the journal's last entry then.
+
+    Writes of one issue go out in their order, those of different issues at the same time.
 
     Raises:
         JournalConflict: somebody else wrote meanwhile; nothing was sent.
@@ -98,20 +103,36 @@ def write_once(desk: Desk, doing: str, writes: Sequence[Write]) -> int:
     if due:
         intent = ev.WritesIntended(marks={each.mark: each.after for each in due})
         decide_and_write(desk.journal, desk.state, (intent,), actor=ACTOR, at=now)
-    sent = desk.jira.side_by_side([in_time(each.send, now, desk.settings) for each in due])
-    outcomes = list(zip(due, sent, strict=True))
+    outcomes = _send_all(desk, due, now)
     stand = [each for each in writes if each.stands]
     stand += [each for each, outcome in outcomes if outcome is None]
     known = {each.mark for each, outcome in outcomes if not isinstance(outcome, WriteInDoubt)}
     settled = known | ({each.mark for each in stand} & since.keys())
     told = [*_settling(settled), *(each.shows for each in stand if each.shows)]
     write_facts(desk.journal, desk.spec, *told)
-    all_answered(sent)
+    all_answered([outcome for _, outcome in outcomes])
     if waiting:
         settles_at = max(since[each.mark] for each in waiting) + settle
         reason = f"not seen yet; sent again after {settles_at:%H:%M:%S} UTC"
         raise WriteInDoubt("Jira", f"{doing} ({len(waiting)} of {len(writes)})", reason)
     return desk.state.head + len(told)
+
+
+Outcomes = list[tuple[Write, ServiceError | None]]
+
+
+def _send_all(desk: Desk, due: Sequence[Write], intended_at: datetime) -> Outcomes:
+    by_issue: defaultdict[str, list[Write]] = defaultdict(list)
+    for each in due:
+        by_issue[each.issue_key].append(each)
+
+    def in_turn(writes: Sequence[Write]) -> Outcomes:
+        sends = [in_time(each.send, intended_at, desk.settings) for each in writes]
+        answers = [answer for send in sends for answer in desk.jira.side_by_side([send])]
+        return list(zip(writes, answers, strict=True))
+
+    parts = desk.jira.side_by_side([partial(in_turn, writes) for writes in by_issue.values()])
+    return [pair for part in all_answered(parts) for pair in part]
 
 
 def _settling(marks: Iterable[str]) -> Iterator[ev.Event]:

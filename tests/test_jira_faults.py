@@ -176,6 +176,16 @@ def test_a_partial_failure_tells_what_was_created_and_what_was_not(jira, sandbox
     assert created.refused == {DECK.key: "summary: The sandbox was told to fail this."}
 
 
+def test_a_creation_that_failed_inside_jira_for_some_is_in_doubt(jira, sandbox):
+    sandbox.set_faults({"kind": "partial-failure", "path": BULK, "element_status": 500})
+
+    with pytest.raises(WriteInDoubt, match="have happened: 1 of them failed inside Jira"):
+        jira.create([DECK, QUIZ])
+
+    found = jira.find_created([DECK.key, QUIZ.key], after_number=0)
+    assert found == {QUIZ.key: ("POLICY-1",)}
+
+
 # Reads and writes that may be repeated
 
 

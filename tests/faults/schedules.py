@@ -65,7 +65,8 @@ def _rule(dice: Random) -> dict[str, Any]:
             late = {"path": dice.choice(WRITES), "after": dice.randint(0, 2), "times": 1}
             return rule | late | {"seconds": seconds}
         case "partial-failure":
-            return rule | {"path": "/issue/bulk$", "after": dice.randint(0, 1), "times": 1}
+            bulk = {"path": "/issue/bulk$", "after": dice.randint(0, 1), "times": 1}
+            return rule | bulk | {"element_status": dice.choice((400, 500))}
         case "repeated-page":
             return rule | {"path": "(search/jql|changelog/bulkfetch)$", "after": 0}
     return rule

@@ -105,6 +105,15 @@ def test_some_elements_of_a_bulk_create_can_fail(sandbox, jira_api):
     assert len(told["issues"]) == count(jira_api) == 1
 
 
+def test_an_element_can_fail_inside_jira(sandbox, jira_api):
+    sandbox.set_faults({"kind": "partial-failure", "path": "issue/bulk", "element_status": 500})
+
+    told = jira_api("POST", "issue/bulk", {"issueUpdates": [NEW, NEW]}).json()
+
+    assert [each["status"] for each in told["errors"]] == [500]
+    assert len(told["issues"]) == count(jira_api) == 1
+
+
 def test_a_page_can_come_again(sandbox, jira_api):
     for number in range(3):
         jira_api.make(f"Item {number}")
