@@ -21,8 +21,8 @@ pip_install = $(BIN)/python -I -m pip install --no-input --disable-pip-version-c
 help:
 	@echo 'make run           play a program through Prefect, Jira and Sheets stand-ins, all on this machine'
 	@echo 'make test          every test that needs no browser and only minutes'
-	@echo 'make fault-test    lose a machine in the middle of a launch; takes minutes'
 	@echo 'make browser-test  the tests that walk through pages in Chromium'
+	@echo 'make fault-test    kills at every boundary, 500 random faults, a lost machine; leaves a table'
 	@echo 'make check         formatting, lint and types'
 	@echo 'make bench         the numbers the README claims'
 	@echo 'make clean         remove .venv, caches and builds; .rollout (your programs) stays'
@@ -33,11 +33,14 @@ run: $(STAMP)
 test: $(STAMP)
 	@$(BIN)/pytest -n 2 --dist loadfile -m 'not browser and not machines'
 
-fault-test: $(STAMP)
-	@$(BIN)/pytest -m machines
-
 browser-test: $(STAMP)
 	@$(BIN)/pytest -m browser
+
+# One that fails is run alone as its file says; FAULT_RUNS is the number of random schedules.
+fault-test: $(STAMP)
+	@FAULT_RUNS="$${FAULT_RUNS:-500}" FAULT_TABLE="$${FAULT_TABLE:-fault-table.json}" \
+	  $(BIN)/pytest -n 2 --dist load tests/faults
+	@$(BIN)/pytest -m machines
 
 check: $(STAMP)
 	@$(BIN)/ruff format --check .

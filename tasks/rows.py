@@ -13,7 +13,7 @@ from policy_rollout.journal.store import Journal
 from policy_rollout.settings import Settings
 from policy_rollout.spec.model import Spec
 from tasks.batch import batch
-from tasks.issues import ACTOR
+from tasks.writing import ACTOR
 
 
 @batch("check the workbook")
@@ -24,8 +24,11 @@ def check_workbook(spec: Spec) -> tuple[Missing, ...]:
 
 
 @batch("add rows to the workbook")
-def add_rows(spec: Spec, rows: Sequence[DesiredRow]) -> None:
-    """Append in one atomic batch, tabs included where they are not there yet."""
+def add_rows(spec: Spec, rows: Sequence[DesiredRow], *, after: int) -> int:
+    """Append in one atomic batch, tabs included where they are not there yet.
+
+    Answers the number of the journal's last entry, if nobody else wrote behind entry `after`.
+    """
     settings = Settings.load()
     with (
         closing(open_workbook(settings, spec)) as workbook,
@@ -34,6 +37,7 @@ def add_rows(spec: Spec, rows: Sequence[DesiredRow]) -> None:
         workbook.add_rows(rows)
         added = ev.RowsAdded(keys=tuple(row.key for row in rows))
         note(journal, spec.program, (added,), actor=ACTOR, at=datetime.now(UTC))
+    return after + 1
 
 
 @batch("rewrite machine columns")

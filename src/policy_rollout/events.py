@@ -83,6 +83,23 @@ class CreationRefused(_Event):
     reasons: dict[str, str]
 
 
+class WritesIntended(_Event):
+    """Before links, moves and comments are sent: looked for before they are sent again.
+
+    Mark to the id of the issue's last change of status, for a move; empty for the others.
+    """
+
+    kind: Literal["writes_intended"] = "writes_intended"
+    marks: dict[str, str]
+
+
+class WritesSettled(_Event):
+    """What became of these marks is known: they stand, or were certainly not made."""
+
+    kind: Literal["writes_settled"] = "writes_settled"
+    marks: tuple[str, ...]
+
+
 class RowsAdded(_Event):
     kind: Literal["rows_added"] = "rows_added"
     keys: tuple[str, ...]
@@ -439,6 +456,8 @@ Event = Annotated[
     | CreationIntended
     | IssuesCreated
     | CreationRefused
+    | WritesIntended
+    | WritesSettled
     | RowsAdded
     | WorkSeen
     | WorkLeft

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from policy_rollout.errors import Missing, ServiceRefused
+from policy_rollout.errors import Missing, ServiceError, ServiceRefused
 from policy_rollout.jira_site import SERVICE, Call, JiraConnection, JiraSite
 from policy_rollout.jira_wire import LINK_TYPE
 
@@ -210,24 +211,27 @@ class _Look:
             self._miss(name, _listed(found), "one of that name", next_step)
 
     def people(self, people: Mapping[str, str | None]) -> dict[str, str]:
-        return {
-            email: account
-            for email, given in people.items()
-            if (account := self._person(email, given)) is not None
-        }
-
-    def _person(self, email: str, given: str | None) -> str | None:
-        """The one active account of a mail address, or the account id given for it."""
-        wanted = {"accountId": given} if given else {"query": email}
-        call = Call(
-            "GET", "user/search", f"looking for {email}", params={**wanted, "maxResults": 50}
+        """Everybody is asked for at the same time."""
+        asked = [_looking_for(email, given) for email, given in people.items()]
+        answers = self._site.side_by_side(
+            [partial(self._site.send, call, _parse_accounts) for call in asked]
         )
-        found = self._ask(call, _parse_accounts, name=f"person {email}", next_step=_BROWSE_USERS)
-        if found is None:
+        told = zip(people.items(), answers, strict=True)
+        found = {email: self._account(email, given, answer) for (email, given), answer in told}
+        return {email: account for email, account in found.items() if account is not None}
+
+    def _account(
+        self, email: str, given: str | None, answer: tuple[_Account, ...] | ServiceError
+    ) -> str | None:
+        """The one active account of a mail address, or the account id given for it."""
+        if isinstance(answer, ServiceRefused):
+            self._miss(f"person {email}", f"HTTP {answer.status}", "an answer", _BROWSE_USERS)
             return None
+        if isinstance(answer, ServiceError):
+            raise answer
         matches = [
             each
-            for each in found
+            for each in answer
             if each.active and (each.account == given if given else _same(each.email, email))
         ]
         if len(matches) == 1:
@@ -278,6 +282,11 @@ class _Look:
 
     def _miss(self, name: str, found: str, expected: str, next_step: str) -> None:
         self.missing.append(Missing(SERVICE, name, found, expected, next_step))
+
+
+def _looking_for(email: str, given: str | None) -> Call:
+    wanted = {"accountId": given} if given else {"query": email}
+    return Call("GET", "user/search", f"looking for {email}", params={**wanted, "maxResults": 50})
 
 
 def _parse_types(answer: Any) -> tuple[list[_Type], int]:

@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any, TypeVar
 
 from policy_rollout import jira_wire as wire
-from policy_rollout.errors import IssueNotOurs, ServiceUnavailable
+from policy_rollout.errors import ServiceUnavailable
 from policy_rollout.jira_site import SERVICE, Call, JiraSite
 from policy_rollout.observed import Comment, TextEdit, Transition
 from policy_rollout.work import State
@@ -28,31 +28,6 @@ class IssueReads:
         self._keys_by_id: dict[str, str] = {}  # the changelog in bulk tells ids only
         self._states: dict[str, State] = {}  # of statuses, by id and some by name
 
-    def ours(
-        self,
-        issue_key: str,
-        field: str,
-        parse: Callable[[wire.RawIssue], T],
-        *,
-        key: str | None = None,
-    ) -> T:
-        """One field of an issue that carries our mark, and that of one stable key if given.
-
-        Raises:
-            IssueNotOurs: it does not.
-        """
-        params = {"fields": field, "properties": wire.PROPERTY}
-        call = Call("GET", f"issue/{issue_key}", f"reading {issue_key}", params=params)
-        mark, found = self._site.send(call, partial(wire.parse_marked, parse=parse))
-        if mark is None or key not in {None, mark.key}:
-            raise IssueNotOurs(SERVICE, issue_key, key, mark.key if mark else None)
-        return found
-
-    def talk(self, issue_key: str) -> Iterator[Comment]:
-        """The comments of one issue of ours."""
-        page = self.ours(issue_key, "comment", wire.parse_embedded_comments)
-        yield from page.comments if page.whole else self._comments_of(issue_key)
-
     def fetch(
         self,
         issue_keys: Sequence[str],
@@ -67,23 +42,18 @@ class IssueReads:
             self._states |= dict(filter(None, map(wire.parse_status, found)))
             return [parse(each) for each in found]
 
-        issues: list[T] = []
-        for some in _chunks(issue_keys, _FETCH_LIMIT):
-            body = {
-                "issueIdsOrKeys": list(some),
-                "fields": list(fields),
-                "properties": [wire.PROPERTY],
-            }
-            doing = f"reading {count_of(some)}"
-            issues += self._site.send(Call("POST", "issue/bulkfetch", doing, body=body), parse_some)
-        return issues
+        calls = [_fetching(some, fields) for some in _chunks(issue_keys, _FETCH_LIMIT)]
+        return [each for part in self._site.send_all(calls, parse_some) for each in part]
 
-    def after(self, number: int) -> Iterator[wire.RawIssue]:
-        """The project's issues after a number, until a whole range holds none."""
+    def after(self, number: int, at_least_to: int) -> Iterator[wire.RawIssue]:
+        """The project's issues after a number, until a whole range holds none.
+
+        A gap below `at_least_to` does not end it: somebody may have deleted a hundred issues.
+        """
         for start in count(number + 1, _FETCH_LIMIT):
             keys = [f"{self._project}-{each}" for each in range(start, start + _FETCH_LIMIT)]
             found = self.fetch(keys, ("labels",), _as_it_is)
-            if not found:
+            if not found and start > at_least_to:
                 return
             yield from found
 
@@ -163,9 +133,9 @@ class IssueReads:
         for issue in issues:
             if issue.ours is not None:
                 whole = issue.comments.whole
-                yield from issue.comments.comments if whole else self._comments_of(issue.issue_key)
+                yield from issue.comments.comments if whole else self.comments_of(issue.issue_key)
 
-    def _comments_of(self, issue_key: str) -> Iterator[Comment]:
+    def comments_of(self, issue_key: str) -> Iterator[Comment]:
         seen, whole = 0, False
         while not whole:
             call = Call(
@@ -188,6 +158,15 @@ def count_of(things: Sequence[object]) -> str:
 def _chunks(things: Sequence[str], size: int) -> Iterator[Sequence[str]]:
     for start in range(0, len(things), size):
         yield things[start : start + size]
+
+
+def _fetching(issue_keys: Sequence[str], fields: Sequence[str]) -> Call:
+    body = {
+        "issueIdsOrKeys": list(issue_keys),
+        "fields": list(fields),
+        "properties": [wire.PROPERTY],
+    }
+    return Call("POST", "issue/bulkfetch", f"reading {count_of(issue_keys)}", body=body)
 
 
 def _query(jql: str, most: int) -> dict[str, Any]:

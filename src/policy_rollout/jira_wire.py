@@ -5,7 +5,7 @@ promises. A parse function fails with KeyError, TypeError or ValueError on what 
 https://developer.atlassian.com/cloud/jira/platform/rest/v3/
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Generic, TypeVar
@@ -19,6 +19,7 @@ PROPERTY = "rollout"
 HISTORY_FIELDS = ("status", "description")
 LABEL = "rollout"
 LINK_TYPE = "Blocks"
+STANDING_FIELDS = ("status", "labels", "issuelinks")
 READ_FIELDS = (
     "summary", "issuetype", "status", "assignee", "duedate", "labels", "issuelinks", "updated",
 )  # fmt: skip
@@ -61,6 +62,18 @@ class FoundIssue:
 
     issue_key: str
     ours: ObservedIssue | None
+    comments: CommentPage
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An issue as it stood just before a change of it; `mark` is None where it is not ours."""
+
+    issue_key: str
+    mark: Mark | None
+    here: "Way"
+    labels: tuple[str, ...]
+    blocked_by: frozenset[str]
     comments: CommentPage
 
 
@@ -252,12 +265,6 @@ def parse_issue(found: Any) -> RawIssue:
     )
 
 
-def parse_marked(answer: Any, *, parse: Callable[[RawIssue], T]) -> tuple[Mark | None, T]:
-    """Our mark on an issue, and what else is wanted of it."""
-    issue = parse_issue(answer)
-    return issue.mark, parse(issue)
-
-
 def _parse_mark(value: Any) -> Mark | None:
     if not isinstance(value, dict) or not isinstance(value.get("key"), str):
         return None
@@ -297,6 +304,17 @@ def _observe(issue: RawIssue, mark: Mark) -> ObservedIssue:
         blocked_by=parse_blockers(issue),
         content_digest=mark.content_digest,
         updated_at=parse_time(fields["updated"]),
+    )
+
+
+def parse_standing(issue: RawIssue) -> Standing:
+    return Standing(
+        issue_key=issue.issue_key,
+        mark=issue.mark,
+        here=parse_here(issue),
+        labels=parse_labels(issue),
+        blocked_by=parse_blockers(issue),
+        comments=parse_embedded_comments(issue),
     )
 
 

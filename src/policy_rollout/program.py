@@ -35,6 +35,14 @@ class Doubt:
     since: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """A link, move or comment whose outcome is not journaled; `after` is the last change before."""
+
+    since: datetime
+    after: str
+
+
 @dataclass(slots=True)
 class GateState:
     """Where a stage's gate stands; `sign_offs` and `refusals` hold those of all rounds.
@@ -152,7 +160,8 @@ class ProgramState:
     """Everything the journal knows of one program.
 
     `head` is the sequence number of its last entry, `issues` maps stable to Jira keys, `rows`
-    are the stable keys of rows that were added, `seen` what was last seen of each work item,
+    are the stable keys of rows that were added, `unsettled` the other writes whose outcome is not
+    known, by mark, `seen` what was last seen of each work item,
     `histories` the changelog ids that were already judged, `sent_back` the items that a
     rejection named and nobody has taken up yet, `said` the marks of our comments, `codes` the
     attempts proven by a one-time code, `conditions` what approvals of passed gates asked for,
@@ -179,6 +188,7 @@ class ProgramState:
     issues: dict[str, str] = field(default_factory=dict)
     rows: set[str] = field(default_factory=set)
     doubts: dict[str, Doubt] = field(default_factory=dict)
+    unsettled: dict[str, Unsettled] = field(default_factory=dict)
     seen: dict[str, ev.Seen] = field(default_factory=dict)
     gates: dict[str, GateState] = field(default_factory=dict)
     histories: set[str] = field(default_factory=set)
@@ -283,7 +293,13 @@ HaltEvent = (
     | ev.RunLost
     | ev.RunFound
 )
-CreationEvent = ev.CreationIntended | ev.IssuesCreated | ev.CreationRefused
+WriteEvent = (
+    ev.CreationIntended
+    | ev.IssuesCreated
+    | ev.CreationRefused
+    | ev.WritesIntended
+    | ev.WritesSettled
+)
 
 
 def take(state: ProgramState, record: Recorded) -> None:  # noqa: C901 - one case a kind
@@ -317,8 +333,8 @@ def take(state: ProgramState, record: Recorded) -> None:  # noqa: C901 - one cas
             _take_halt(state, record, event)
         case event if isinstance(event, GateEvent):
             take_gate(state, record.at, event)
-        case event if isinstance(event, CreationEvent):
-            _take_creation(state, record.at, event)
+        case event if isinstance(event, WriteEvent):
+            _take_write(state, record.at, event)
         case ev.WorkLeft() | ev.WorkJoined() as parting:
             _take_parting(state, parting)
         case event:
@@ -428,7 +444,7 @@ def _end_hold(state: ProgramState, record: Recorded) -> None:
     state.held = None
 
 
-def _take_creation(state: ProgramState, at: datetime, event: CreationEvent) -> None:
+def _take_write(state: ProgramState, at: datetime, event: WriteEvent) -> None:
     match event:
         case ev.CreationIntended(batch=batch, keys=keys, fence=fence):
             state.doubts[batch] = Doubt(batch, keys, fence, since=at)
@@ -437,6 +453,11 @@ def _take_creation(state: ProgramState, at: datetime, event: CreationEvent) -> N
             _settle(state, batch, set(issues))
         case ev.CreationRefused(batch=batch, reasons=reasons):
             _settle(state, batch, set(reasons))
+        case ev.WritesIntended(marks=marks):
+            state.unsettled.update({mark: Unsettled(at, after) for mark, after in marks.items()})
+        case ev.WritesSettled(marks=settled):
+            for mark in settled:
+                state.unsettled.pop(mark, None)
 
 
 def _take_parting(state: ProgramState, event: ev.WorkLeft | ev.WorkJoined) -> None:

@@ -118,6 +118,30 @@ def test_a_page_can_come_again(sandbox, jira_api):
     assert again["nextPageToken"] != first["nextPageToken"]
 
 
+def test_pages_can_be_smaller_than_asked_for(sandbox, jira_api):
+    for number in range(3):
+        jira_api.make(f"Item {number}")
+    sandbox.set_behaviour(items_a_page=2)
+    body = {"jql": "project = POLICY ORDER BY key ASC", "maxResults": 100, "fields": ["summary"]}
+
+    first = jira_api("POST", "search/jql", body).json()
+    rest = jira_api("POST", "search/jql", {**body, "nextPageToken": first["nextPageToken"]}).json()
+
+    assert [len(first["issues"]), len(rest["issues"])] == [2, 1]
+    assert rest["isLast"]
+
+
+def test_how_often_a_rule_hit_is_told(sandbox, jira_api):
+    sandbox.set_faults({"kind": "error", "times": None, **CREATE}, {"kind": "latency"})
+    jira_api("POST", "issue", NEW)
+    jira_api("POST", "issue", NEW)
+
+    assert [(rule["kind"], rule["used"]) for rule in sandbox.faults()] == [
+        ("error", 2),
+        ("latency", 0),
+    ]
+
+
 def test_a_rule_lets_the_first_pass_and_is_spent_after_its_times(sandbox, jira_api):
     sandbox.set_faults({"kind": "error", "after": 1, "times": 2, **CREATE})
 

@@ -77,7 +77,7 @@ def fetch_changelogs(call: Call) -> Answer:
         raise JiraRefused(400, f"issueIdsOrKeys must hold 1 to {CHANGELOG_ISSUES_AT_ONCE} issues.")
     if len(fields) > CHANGELOG_FIELDS_AT_ONCE:
         raise JiraRefused(400, f"fieldIds may hold at most {CHANGELOG_FIELDS_AT_ONCE} fields.")
-    size = min(call.number("maxResults", 1000), 10_000)
+    size = min(call.number("maxResults", 1000), 10_000, call.behaviour.items_a_page)
     what = f"changelog {sorted(keys)} {sorted(fields)}"
     start = _start(call, what)
     with reading(call.engine) as connection:
@@ -109,7 +109,7 @@ def search(call: Call) -> Answer:
     catch_up(call.engine, _seen_until(call), _ids(call.listed("reconcileIssues")))
     wanted = _wanted(call, "id")
     most = ISSUES_A_PAGE if wanted.fields or wanted.properties else IDS_A_PAGE
-    size = max(1, min(call.number("maxResults", 50), most))
+    size = max(1, min(call.number("maxResults", 50), most, call.behaviour.items_a_page))
     start = _start(call, jql)
     found = find(call.engine, query, start, size)
     with reading(call.engine) as connection:

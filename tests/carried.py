@@ -4,6 +4,7 @@ import logging
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta, tzinfo
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -12,6 +13,11 @@ from uuid import uuid4
 import pytest
 from prefect import flow
 
+import flows.passes
+import flows.taking_up
+import tasks.issues
+import tasks.rows
+import tasks.writing
 from flows.passes import Stands, pass_or_trouble
 from flows.taking_up import take_up
 from policy_rollout.connections import open_workbook
@@ -79,6 +85,21 @@ def one_pass(text: str, run: str) -> Stands:
         return pass_or_trouble(journal, settings, spec, run=run)
 
 
+class Clock:
+    """Stands in for `datetime` where flows and tasks ask for the time; set ahead, never back."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def now(self, zone: tzinfo) -> datetime:
+        return datetime.now(zone) + self.ahead
+
+    def installed(self, patch: pytest.MonkeyPatch) -> Self:
+        for module in (flows.passes, flows.taking_up, tasks.issues, tasks.rows, tasks.writing):
+            patch.setattr(module, "datetime", self)
+        return self
+
+
 class TaskRuns(logging.Handler):
     """The names of the task runs that ended inside a `with` block, as Prefect logs them."""
 
@@ -104,6 +125,7 @@ class Carried:
     text: str
     run: str = field(default_factory=lambda: str(uuid4()))
     task_runs: list[str] = field(default_factory=list)
+    clock: Clock = field(default_factory=Clock)
 
     def go(self) -> Stands:
         """One pass of the program's run; the first one launches it."""
@@ -113,11 +135,12 @@ class Carried:
         return stands
 
     def go_until_calm(self, most: int = 12) -> None:
-        """Pass after pass, as a person who presses Resume while there is trouble."""
+        """Pass after pass while there is trouble, each when the settle time has gone by."""
         for _ in range(most):
             self.go()
             if self.state.trouble is None:
                 return
+            self.clock.ahead += timedelta(seconds=Settings.load().settle_seconds)
         raise AssertionError(self.trouble)
 
     @cached_property
