@@ -7,6 +7,7 @@ from benchmarks.rows import Row, median_seconds
 from policy_rollout import events as ev
 from policy_rollout.fold import fold
 from policy_rollout.gates import covered, digest_of, holds, judge, missing_sign_offs, waived
+from policy_rollout.jira_site import USUAL_STATUSES
 from policy_rollout.outline import Outline, outline_of
 from policy_rollout.plan import gate_view
 from policy_rollout.program import ProgramState, Recorded
@@ -91,7 +92,7 @@ def verdict(outline: Outline, state: ProgramState) -> tuple[str, ...]:
 def evidence_length(outline: Outline, state: ProgramState) -> int:
     judged = judge(outline.spec, "all", outline.of("all"), state.of)
     view = gate_view(outline, state, "all", judged)
-    return max(len(gate_evidence(view)), len(sign_off_text(view, "legal")))
+    return max(len(gate_evidence(view)), len(sign_off_text(view, "legal", USUAL_STATUSES)))
 
 
 def rejected(state: ProgramState, times: int) -> None:

@@ -1,6 +1,6 @@
 """One pass of a program: look, decide, journal, apply, until there is nothing left to do."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -219,7 +219,7 @@ def apply(journal: Journal, spec: Spec, changes: tuple[Change, ...], *, head: in
         send_notices(spec, told)
 
 
-def _create(spec: Spec, issues: Sequence[NewIssue], head: int) -> int:
+def _create(spec: Spec, issues: Iterable[NewIssue], head: int) -> int:
     for wave in in_batches(in_batches(issues, BULK_LIMIT), BATCHES_AT_ONCE):
         head = create_issues(spec, str(head), wave, after=head)
     return head
