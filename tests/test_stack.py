@@ -40,9 +40,7 @@ def test_a_step_that_fails_is_named_with_the_end_of_its_log(quick):
 def test_a_process_that_ends_by_itself_is_named(quick):
     quick._start("worker", [sys.executable, "-c", f"{SAYS}; raise SystemExit(4)"])
     quick._started[0][1].wait(60)
-    with pytest.raises(
-        StackFailed, match=r"(?s)^the worker ended with exit code 4\. .*half-way$"
-    ):
+    with pytest.raises(StackFailed, match=r"(?s)^the worker ended with exit code 4\. .*half-way$"):
         quick.check()
 
 

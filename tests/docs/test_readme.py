@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+import requests
 import yaml
 from prefect.settings import Settings as PrefectSettings
 from typer.main import get_command
@@ -21,6 +22,8 @@ from policy_rollout.program import ProgramState
 from policy_rollout.settings import Settings
 from policy_rollout.sign_off_words import AskedCondition, AskedWaiver, read_words
 from policy_rollout.spec.reader import read_valid
+from policy_rollout.trouble import LONGEST_WAIT
+from policy_rollout.work import people_of
 
 CHECKOUT = Path(__file__).parents[2]
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
@@ -237,3 +240,17 @@ def test_the_deployments_use_the_work_pool_that_is_created():
     named = re.findall(r"work-pool create (\S+)|worker start --pool (\S+)", "\n".join(blocks("sh")))
     assert {name for pair in named for name in pair if name} == pools
     assert {each["name"] for each in deployed} == {"rollout", "watch"}
+
+
+def test_what_a_person_mended_is_tried_again_within_the_time_told():
+    minutes = LONGEST_WAIT // timedelta(minutes=1)
+    told = section("What is looked at before the first write")
+    assert f"tries again by itself\nwithin {minutes} minutes." in told
+
+
+def test_the_people_of_the_spec_shown_are_added_on_the_page_that_is_named(sandbox):
+    address = sandbox.jira_url.removesuffix("/jira")
+    assert ">People</a>" in requests.get(address, timeout=30).text
+    for person in people_of(read_valid(SPEC, "doxxing.yaml")):
+        added = requests.post(f"{address}/people", data={"email": person}, timeout=30)
+        assert person in added.text
