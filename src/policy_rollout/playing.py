@@ -139,6 +139,7 @@ def _start(stack: Stack, say: Callable[..., None]) -> None:
             sandbox.add_person(person)
     say(f"Prefect UI:          {stack.address.prefect_ui_url}")
     say(f"Jira and workbook:   {stack.address.sandbox_url}")
+    say(f"Who has an account:  {stack.address.sandbox_url}/people (add those of your specs)")
 
 
 def _play(stack: Stack, console: Console, say: Callable[..., None]) -> None:

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+import requests
 from typer.main import get_command
 from typer.testing import CliRunner
 
@@ -20,6 +21,8 @@ from policy_rollout.program import ProgramState
 from policy_rollout.settings import Settings
 from policy_rollout.sign_off_words import AskedCondition, AskedWaiver, read_words
 from policy_rollout.spec.reader import read_valid
+from policy_rollout.trouble import LONGEST_WAIT
+from policy_rollout.work import people_of
 
 CHECKOUT = Path(__file__).parents[2]
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
@@ -220,3 +223,17 @@ def test_the_fields_of_the_resume_form_are_those_that_are_described():
     told = set(re.findall(r"`([a-z]+)`", ui)) - {"rollout"}
     assert set(form.model_fields) == told
     assert form.model_fields["action"].default not in {each.value for each in Action}
+
+
+def test_what_a_person_mended_is_tried_again_within_the_time_told():
+    minutes = LONGEST_WAIT // timedelta(minutes=1)
+    told = section("What is looked at before the first write")
+    assert f"tries again by itself\nwithin {minutes} minutes." in told
+
+
+def test_the_people_of_the_spec_shown_are_added_on_the_page_that_is_named(sandbox):
+    address = sandbox.jira_url.removesuffix("/jira")
+    assert ">People</a>" in requests.get(address, timeout=30).text
+    for person in people_of(read_valid(SPEC, "doxxing.yaml")):
+        added = requests.post(f"{address}/people", data={"email": person}, timeout=30)
+        assert person in added.text
