@@ -2,12 +2,14 @@
 
 import json
 from datetime import UTC, datetime
+from typing import get_args
 
 import pytest
 
 from policy_rollout import events as ev
 from policy_rollout.program import Recorded
 from policy_rollout.saved_plan import (
+    NOTED,
     Amendment,
     ChangeText,
     FieldText,
@@ -154,6 +156,11 @@ def test_decisions_journaled_since_are_named_and_mere_observations_are_not():
     assert list(outdated(PLAN, Since(THEN, since))) == [
         "journal: entry 14 was written since: stage opened, by rollout"
     ]
+
+
+def test_what_is_no_difference_are_kinds_that_can_be_journaled():
+    kinds = {each.model_fields["kind"].default for each in get_args(get_args(ev.Event)[0])}
+    assert kinds >= NOTED
 
 
 def test_a_journal_with_another_history_is_named():

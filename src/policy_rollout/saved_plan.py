@@ -22,8 +22,9 @@ from policy_rollout.program import Recorded
 VERSION = 1
 TOLD = 20
 NOTED = frozenset(
-    {"work_seen", "oddities_seen", "resumed", "trouble_met", "trouble_over", "said"}
-    | {"notice_intended", "notice_sent", "reminded"}
+    {"work_seen", "oddities_seen", "resumed", "trouble_met", "trouble_over", "said", "reminded"}
+    | {"notice_intended", "notice_sent", "writes_intended", "writes_settled"}
+    | {"run_lost", "run_found", "taken_up"}
 )
 """Kinds of journal entries that decide nothing: a plan that comes out the same outlives them."""
 
