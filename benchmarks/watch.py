@@ -54,7 +54,7 @@ from policy_rollout.spec.model import Spec
 from policy_rollout.spec.reader import read_valid
 from policy_rollout.work import Kind, State, epic_key, expand, people_of, sign_off_key
 
-START_SECONDS = 180
+START_SECONDS = 600
 FEW, MANY = 1_000, 10_000
 MOST_REQUESTS = 3
 NOTED_EARLIER = 12

@@ -220,7 +220,7 @@ def test_a_program_that_cannot_be_read_is_told_each_time_and_keeps_no_other_wait
     assert one_look().troubles == (trouble,)
 
 
-def test_two_watchers_of_one_change_note_it_once(calm):
+def test_a_change_is_noted_once_by_two_looks_after_each_other(calm):
     demo = calm["demo"]
     demo.workbook.write_cells(ROWS[2], {"Status": "Done"})
     before = demo.kinds.count("work_seen")

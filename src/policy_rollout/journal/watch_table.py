@@ -26,12 +26,11 @@ from sqlalchemy import (
     and_,
     bindparam,
     func,
-    insert,
     or_,
     select,
     update,
 )
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.dialects import postgresql, sqlite
 
 from policy_rollout.journal.chain import time_text
 from policy_rollout.journal.store import ENTRIES
@@ -133,24 +132,15 @@ class WatchTable:
 
     def put(self, knowns: Iterable[Known], before: Mapping[str, int | None]) -> None:
         """Write rows in the place of those with the heads in `before`; others stay as they are."""
-        fresh = list(knowns)
+        # In one order: two watchers at once wait for each other, and never both.
+        fresh = sorted(knowns, key=lambda each: each.program.program)
         for start in range(0, len(fresh), _AT_ONCE):
             some = fresh[start : start + _AT_ONCE]
             old = [each for each in some if before[each.program.program] is not None]
             new = [each for each in some if before[each.program.program] is None]
             with self._transaction(writes=True) as connection:
                 _replace(connection, old, before)
-            self._add(new)
-
-    def _add(self, knowns: Sequence[Known]) -> None:
-        try:
-            with self._transaction(writes=True) as connection:
-                if knowns:
-                    connection.execute(insert(_WATCHED), [_row(each) for each in knowns])
-        except IntegrityError:  # another watcher added one of them
-            if len(knowns) > 1:
-                for each in knowns:
-                    self._add([each])
+                _add(connection, new)
 
     def due(self, now: datetime) -> tuple[Known, ...]:
         """The programs that time alone may move."""
@@ -241,6 +231,14 @@ def _replace(
         for each in knowns
     ]
     connection.execute(changed, given)
+
+
+def _add(connection: Connection, knowns: Sequence[Known]) -> None:
+    """Those that another watcher has added meanwhile stay."""
+    if knowns:
+        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        added = dialect.insert(_WATCHED).on_conflict_do_nothing()
+        connection.execute(added, [_row(each) for each in knowns])
 
 
 def _row(known: Known) -> dict[str, object]:
