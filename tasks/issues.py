@@ -48,7 +48,7 @@ def check_jira(spec: Spec) -> tuple[ev.PeopleResolved, tuple[Missing, ...]]:
     return resolved, found.missing
 
 
-@task(task_run_name="create issues: {batch}", cache_policy=NO_CACHE)
+@task(task_run_name="create issues, batch {batch}", cache_policy=NO_CACHE)
 def create_issues(spec: Spec, batch: str, issues: Sequence[NewIssue], *, after: int) -> int:
     """Create one batch; its intent is journaled before, its outcome after.
 

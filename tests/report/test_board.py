@@ -293,4 +293,10 @@ def test_the_form_says_that_it_signs_nothing_and_shows_each_waiting_gate():
 def test_the_form_tells_trouble_before_the_gates():
     program = in_trouble(asked(PLAIN), "Jira: down")
     text = form_text(program.outline, program.decide(), LINKS, now=program.model.now)
-    assert text.split("\n\n---\n\n")[1] == "**Trouble:** Jira: down"
+    hint, trouble, _ = text.split("\n\n---\n\n")
+    assert hint == (
+        "Something is in the way of the program; it is named below with what to do. Once that is "
+        "mended, **check now** tries again at once; it signs nothing. "
+        "What follows was seen on Mon 3 Nov 2025 09:01 UTC."
+    )
+    assert trouble == "**Trouble:** Jira: down"

@@ -21,6 +21,10 @@ FORM_HINT = (
     "nothing. To answer a gate here, choose the answer, the gate and your role, and give the code "
     "that your authenticator shows."
 )
+TROUBLE_HINT = (
+    "Something is in the way of the program; it is named below with what to do. Once that is "
+    "mended, **check now** tries again at once; it signs nothing."
+)
 OPEN_PEOPLE_SHOWN = 4
 
 
@@ -204,7 +208,8 @@ def evidence_of(outline: Outline, decision: Decision, stage: str, links: Links) 
 def form_text(outline: Outline, decision: Decision, links: Links, *, now: datetime) -> str:
     """What stands above the Resume form: trouble first, then each waiting gate."""
     state = decision.ahead
-    parts = [f"{FORM_HINT} What follows was seen on {local(now, outline.spec)}."]
+    hint = FORM_HINT if state.trouble is None else TROUBLE_HINT
+    parts = [f"{hint} What follows was seen on {local(now, outline.spec)}."]
     if state.trouble is not None:
         parts.append(f"**Trouble:** {state.trouble.text}")
     parts += [evidence_of(outline, decision, stage, links) for stage in state.waiting_stages]
