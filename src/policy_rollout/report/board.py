@@ -15,11 +15,9 @@ from policy_rollout.report.timeline import Standing, timeline_svg
 from policy_rollout.work import epic_key, sign_off_key
 
 ODDITIES_SHOWN = 20
-FORM_HINT = (
-    "Nothing has to be done here: the program goes on by itself when its work is done and its "
-    "sign-offs are given in Jira. **check now** looks at Jira and the workbook at once; it signs "
-    "nothing. To answer a gate here, choose the answer, the gate and your role, and give the code "
-    "that your authenticator shows."
+FORM_HINT = (  # short: Prefect shows it and the evidence in a box of a few lines
+    "Nothing has to be done here: the program goes on by itself. **check now** only looks, and "
+    "signs nothing. To answer a gate, choose answer and gate, and give your code."
 )
 TROUBLE_HINT = (
     "Something is in the way of the program; it is named below with what to do. Once that is "
