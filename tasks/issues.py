@@ -29,7 +29,7 @@ def check_jira(spec: Spec) -> tuple[ev.PeopleResolved, tuple[Missing, ...]]:
     return resolved, found.missing
 
 
-@batch("create issues: {wave}")
+@batch("create issues, batch {wave}")
 def create_issues(
     spec: Spec, wave: str, batches: Sequence[Sequence[NewIssue]], *, after: int
 ) -> int:

@@ -280,10 +280,8 @@ def test_the_form_says_that_it_signs_nothing_and_shows_each_waiting_gate():
     )
     assert parts == [
         (
-            "Nothing has to be done here: the program goes on by itself when its work is done "
-            "and its sign-offs are given in Jira. **check now** looks at Jira and the workbook at "
-            "once; it signs nothing. To answer a gate here, choose the answer, the gate and your "
-            "role, and give the code that your authenticator shows. "
+            "Nothing has to be done here: the program goes on by itself. **check now** only looks, "
+            "and signs nothing. To answer a gate, choose answer and gate, and give your code. "
             "What follows was seen on Mon 3 Nov 2025 09:00 UTC."
         ),
         evidence_of(program.outline, program.decide(), "one", LINKS),
@@ -293,4 +291,10 @@ def test_the_form_says_that_it_signs_nothing_and_shows_each_waiting_gate():
 def test_the_form_tells_trouble_before_the_gates():
     program = in_trouble(asked(PLAIN), "Jira: down")
     text = form_text(program.outline, program.decide(), LINKS, now=program.model.now)
-    assert text.split("\n\n---\n\n")[1] == "**Trouble:** Jira: down"
+    hint, trouble, _ = text.split("\n\n---\n\n")
+    assert hint == (
+        "Something is in the way of the program; it is named below with what to do. Once that is "
+        "mended, **check now** tries again at once; it signs nothing. "
+        "What follows was seen on Mon 3 Nov 2025 09:01 UTC."
+    )
+    assert trouble == "**Trouble:** Jira: down"

@@ -13,6 +13,14 @@ TODAY = date(2025, 8, 11)
 SVG = "{http://www.w3.org/2000/svg}"
 
 
+SMALL_TASK = """
+program: small
+policy: {change: clarification}
+people: {ops: {members: [m.tan@example.com]}}
+stages: {launch: {tasks: {switch: {title: Switch it on, team: ops}}}}
+"""
+
+
 def drawn(plan: Planned, *, today: date = TODAY, standing: Standing | None = None) -> ET.Element:
     text = timeline_svg(plan.schedule, plan.spec, today=today, standing=standing or Standing({}))
     return ET.fromstring(text)  # noqa: S314  our own text
@@ -100,6 +108,11 @@ def test_blocked_work_has_its_own_colour_and_says_so():
 def test_the_longest_chain_is_outlined():
     bars = shapes(drawn(planned(GAMBLING)), Colour.WORK)
     assert sum(each.get("stroke") == Colour.CHAIN for each in bars) == 7
+
+
+def test_the_longest_chain_is_told_in_days():
+    assert "longest chain 34 business days" in texts(drawn(planned(GAMBLING)))
+    assert "longest chain 1 business day" in texts(drawn(planned(SMALL_TASK)))
 
 
 def test_a_program_that_cannot_fit_says_so_and_outlines_the_chain_to_blame():

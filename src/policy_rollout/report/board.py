@@ -16,11 +16,13 @@ from policy_rollout.spec.model import Spec
 from policy_rollout.work import epic_key
 
 ODDITIES_SHOWN = 20
-FORM_HINT = (
-    "Nothing has to be done here: the program goes on by itself when its work is done and its "
-    "sign-offs are given in Jira. **check now** looks at Jira and the workbook at once; it signs "
-    "nothing. To answer a gate here, choose the answer, the gate and your role, and give the code "
-    "that your authenticator shows."
+FORM_HINT = (  # short: Prefect shows it and the evidence in a box of a few lines
+    "Nothing has to be done here: the program goes on by itself. **check now** only looks, and "
+    "signs nothing. To answer a gate, choose answer and gate, and give your code."
+)
+TROUBLE_HINT = (
+    "Something is in the way of the program; it is named below with what to do. Once that is "
+    "mended, **check now** tries again at once; it signs nothing."
 )
 OPEN_PEOPLE_SHOWN = 4
 
@@ -233,7 +235,8 @@ def lost_text(spec: Spec, state: ProgramState) -> str:
 def form_text(outline: Outline, decision: Decision, links: Links, *, now: datetime) -> str:
     """What stands above the Resume form: trouble first, then each waiting gate."""
     state = decision.ahead
-    hint = hold_text(outline.spec, state) or FORM_HINT
+    in_trouble = FORM_HINT if state.trouble is None else TROUBLE_HINT
+    hint = hold_text(outline.spec, state) or in_trouble
     parts = [f"{hint} What follows was seen on {local(now, outline.spec)}."]
     if state.trouble is not None:
         parts.append(f"**Trouble:** {state.trouble.text}")

@@ -115,11 +115,15 @@ def _heading(schedule: Schedule, spec: Spec) -> Iterator[str]:
     yield words(12, 22, cut(spec.name, 64), TITLE, hint=spec.name)
     colour = Colour.DONE if schedule.fits else Colour.CHAIN
     says = (
-        f"longest chain {schedule.longest_chain_days} business days"
+        f"longest chain {_days(schedule.longest_chain_days)}"
         if schedule.fits
-        else f"{schedule.short_by_days} business days short"
+        else f"{_days(schedule.short_by_days)} short"
     )
     yield words(WIDTH - 12, 22, says, Face(11, colour, bold=True, to_left=True))
+
+
+def _days(count: int) -> str:
+    return f"{count} business {'day' if count == 1 else 'days'}"
 
 
 def _scale(first_on: date, last_on: date, marks: Iterable[date]) -> _Scale:
