@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from http import HTTPStatus
 from itertools import islice
 from typing import TypeVar
 
@@ -13,15 +14,17 @@ from flows.taking_up import already_launched
 from policy_rollout import events as ev
 from policy_rollout.circumstances import circumstances_of
 from policy_rollout.comments import SayOnIssue
-from policy_rollout.connections import links_of
+from policy_rollout.connections import check_home, links_of, project_key, workbook_id
 from policy_rollout.decide import Decision, as_known, decide, to_look_at
 from policy_rollout.desired import NewIssue
 from policy_rollout.errors import (
+    IssueNotOurs,
     JournalConflict,
     NeverSettles,
     PreflightFailed,
     RolloutError,
     ServiceError,
+    ServiceRefused,
     SettingsWrong,
     WriteInDoubt,
 )
@@ -59,6 +62,7 @@ from tasks.rows import add_rows, check_workbook, rewrite_rows
 from tasks.world import look_at_world
 
 MOST_LOOKS = 20
+NOT_FOUND = HTTPStatus.NOT_FOUND
 _T = TypeVar("_T", bound=Change)
 
 
@@ -137,8 +141,9 @@ def run_pass(journal: Journal, settings: Settings, spec: Spec, *, run: str) -> P
     """
     did_something, is_in_doubt = False, False
     state = _state_for(run, journal, spec)
+    check_home(settings, spec, state)
     if not state.own_account:
-        preflight(journal, spec, state)
+        preflight(journal, settings, spec, state)
         did_something = True
     for _ in range(MOST_LOOKS):
         if settle_doubts(spec, state):
@@ -151,9 +156,9 @@ def run_pass(journal: Journal, settings: Settings, spec: Spec, *, run: str) -> P
         if not decision.changes:
             return Passed(decision, did_something or bool(decision.events))
         try:
-            apply(spec, decision.changes, head=state.head)
-        except WriteInDoubt:
-            if is_in_doubt:
+            apply(spec, decision.changes, state)
+        except (WriteInDoubt, IssueNotOurs, ServiceRefused) as error:
+            if is_in_doubt or getattr(error, "status", NOT_FOUND) != NOT_FOUND:
                 raise  # twice in a pass: the service is down, and is asked again later
             is_in_doubt = True  # the next look tells whether it happened
         did_something = True
@@ -168,8 +173,8 @@ def _state_for(run: str, journal: Journal, spec: Spec) -> ProgramState:
     return state
 
 
-def preflight(journal: Journal, spec: Spec, state: ProgramState) -> None:
-    """Check both services before the first write; journal who everybody is, into `state` as well.
+def preflight(journal: Journal, settings: Settings, spec: Spec, state: ProgramState) -> None:
+    """Check both services before the first write; journal who everybody is and where work goes.
 
     Raises:
         PreflightFailed: with all that is missing in both.
@@ -179,7 +184,9 @@ def preflight(journal: Journal, spec: Spec, state: ProgramState) -> None:
     missing = (*missing, *check_workbook(spec))
     if missing:
         raise PreflightFailed(missing)
-    decide_and_write(journal, state, (resolved,), actor=ACTOR, at=datetime.now(UTC))
+    homes = {"project": project_key(settings, spec), "workbook": workbook_id(settings, spec)}
+    homed = resolved.model_copy(update=homes)
+    decide_and_write(journal, state, (homed,), actor=ACTOR, at=datetime.now(UTC))
 
 
 def settle_doubts(spec: Spec, state: ProgramState) -> bool:
@@ -193,23 +200,24 @@ def settle_doubts(spec: Spec, state: ProgramState) -> bool:
     return bool(state.doubts)
 
 
-def apply(spec: Spec, changes: tuple[Change, ...], *, head: int) -> None:
+def apply(spec: Spec, changes: tuple[Change, ...], state: ProgramState) -> None:
     """Carry the changes out in their order, one task run a kind; creations in batches.
 
-    `head` is the journal's when the changes were decided: creations are made on no other.
+    `state` is that on which the changes were decided: creations are made on no other.
 
     Raises:
         JournalConflict: somebody else wrote meanwhile; what was to be created may exist.
     """
+    head = state.head
     creations = [each.issue for each in of_kind(changes, CreateIssue)]
     for issues in in_batches(creations, BULK_LIMIT):
         head = create_issues(spec, str(head), issues, after=head)
     if rows := of_kind(changes, AddRow):
-        add_rows(spec, [each.row for each in rows])
+        add_rows(spec, [each.row for each in rows], state.tabs)
     if updates := of_kind(changes, UpdateIssue):
         update_issues(spec, updates)
     if rewrites := of_kind(changes, RewriteRow):
-        rewrite_rows(spec, [each.row for each in rewrites])
+        rewrite_rows(spec, [each.row for each in rewrites], state.tabs)
     if links := of_kind(changes, LinkIssues):
         link_issues(spec, links)
     if moves := of_kind(changes, MoveIssue):

@@ -17,6 +17,7 @@ from flows.lost_runs import start_again_if_lost
 from flows.publishing import publish
 from policy_rollout import prefect_api
 from policy_rollout.circumstances import circumstances_of
+from policy_rollout.connections import check_home
 from policy_rollout.decide import Decision, as_known, decide, steps_due, to_look_at
 from policy_rollout.errors import (
     JournalConflict,
@@ -153,6 +154,7 @@ def look_at(journal: Journal, settings: Settings, state: ProgramState) -> bool:
     if state.trouble is not None or state.doubts:
         return False
     spec = read_valid(state.spec_text, state.spec_path)
+    check_home(settings, spec, state)
     now = datetime.now(UTC)
     outline = outline_at(spec, state, now)
     world = read_world(spec, to_look_at(outline, state))

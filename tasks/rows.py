@@ -1,6 +1,6 @@
 """Training and checklist rows in the workbook: one task run a batch."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 
@@ -26,19 +26,22 @@ def check_workbook(spec: Spec) -> tuple[Missing, ...]:
 
 
 @task(task_run_name="add rows to the workbook", cache_policy=NO_CACHE)
-def add_rows(spec: Spec, rows: Sequence[DesiredRow]) -> None:
-    """Append in one atomic batch, tabs included where they are not there yet."""
+def add_rows(spec: Spec, rows: Sequence[DesiredRow], tabs: Mapping[str, int]) -> None:
+    """Append in one atomic batch, tabs included where they are not there yet.
+
+    `tabs` are the ids, by name, of the tabs that hold the program's rows.
+    """
     settings = Settings.load()
     with (
-        closing(open_workbook(settings, spec)) as workbook,
+        closing(open_workbook(settings, spec, tabs=tabs)) as workbook,
         Journal(settings.journal_address) as journal,
     ):
-        workbook.add_rows(rows)
-        added = ev.RowsAdded(keys=tuple(row.key for row in rows))
+        made_in = workbook.add_rows(rows)
+        added = ev.RowsAdded(keys=tuple(row.key for row in rows), tabs=made_in)
         note(journal, spec.program, (added,), actor=ACTOR, at=datetime.now(UTC))
 
 
 @task(task_run_name="rewrite machine columns", cache_policy=NO_CACHE)
-def rewrite_rows(spec: Spec, rows: Sequence[DesiredRow]) -> None:
-    with closing(open_workbook(Settings.load(), spec)) as workbook:
+def rewrite_rows(spec: Spec, rows: Sequence[DesiredRow], tabs: Mapping[str, int]) -> None:
+    with closing(open_workbook(Settings.load(), spec, tabs=tabs)) as workbook:
         workbook.rewrite(rows)

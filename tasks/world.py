@@ -34,23 +34,41 @@ def read_world(spec: Spec, wanted: ToLookAt) -> World:
         finished = [each.issue_key for each in work.issues.values() if each.state is State.DONE]
         asked = (*sign_offs, *finished)
         history = jira.history(asked) if asked else History()
+        strangers = jira.strangers(spec.program) if wanted.issues else ()
+        unanswerable = jira.unanswerable() if sign_offs else ()
+    issues = {**work.issues, **signed.issues}
+    moved = {
+        wanted_key
+        for key, wanted_key in {**wanted.issues, **wanted.sign_offs}.items()
+        if key in issues and issues[key].issue_key != wanted_key
+    }
     gone = tuple(
         Oddity(key, "the issue was deleted, or is hidden from us")
         for key in (*work.gone, *signed.gone)
+        if key not in moved
     )
-    rows, odd_rows = _read_rows(settings, spec) if wanted.has_rows else ({}, ())
+    rows, odd_rows = _read_rows(settings, spec, wanted) if wanted.has_rows else ({}, ())
     return World(
-        issues={**work.issues, **signed.issues},
+        issues=issues,
         rows=rows,
         transitions=history.transitions,
         edits=history.edits,
         comments=signed.comments,
-        oddities=(*work.oddities, *signed.oddities, *gone, *odd_rows),
+        oddities=(
+            *work.oddities,
+            *signed.oddities,
+            *gone,
+            *strangers,
+            *unanswerable,
+            *odd_rows,
+        ),
     )
 
 
-def _read_rows(settings: Settings, spec: Spec) -> tuple[dict[str, ObservedRow], tuple[Oddity, ...]]:
-    with closing(open_workbook(settings, spec)) as workbook:
+def _read_rows(
+    settings: Settings, spec: Spec, wanted: ToLookAt
+) -> tuple[dict[str, ObservedRow], tuple[Oddity, ...]]:
+    with closing(open_workbook(settings, spec, tabs=wanted.tabs)) as workbook:
         found = workbook.read(spec.program)
     return found.rows, found.oddities
 

@@ -15,11 +15,13 @@ GATE = {"stage": "prepare", "round": 2}
 EVENTS: tuple[ev.Event, ...] = (
     ev.Launched(spec_text="program: p\n", spec_path="p.yaml", run="run-1"),
     ev.PeopleResolved(accounts={"a@example.com": "account-1"}, own_account="account-0"),
+    ev.PeopleResolved(accounts={}, own_account="account-0", project="POL", workbook="book"),
     ev.StageOpened(stage="prepare"),
     ev.CreationIntended(batch="3-0", keys=("p/a/b",), fence=7),
     ev.IssuesCreated(batch="3-0", issues={"p/a/b": "POL-8"}, adopted=True),
     ev.CreationRefused(batch="3-0", reasons={"p/a/c": "no summary"}),
-    ev.RowsAdded(keys=("p/a/d/ja-JP",)),
+    ev.RowsAdded(keys=("p/a/d/ja-JP",), tabs={"Training": 740_201}),
+    ev.KeysChanged(issues={"p/a/b": "LEGAL-8"}),
     ev.WorkSeen(
         items={"p/a/d": ev.Seen(state=State.UNKNOWN, completion=95, cells="0f", doers=("x",))}
     ),

@@ -1,12 +1,15 @@
 """From settings and a spec to clients of Jira and the workbook. Opens connections."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from policy_rollout.errors import SettingsWrong
+from policy_rollout.errors import HomeChanged, SettingsWrong
 from policy_rollout.jira_issues import JiraConnection, JiraIssues
 from policy_rollout.observed import AnswerStatuses
 from policy_rollout.plan import waits_for_label
+from policy_rollout.program import ProgramState
 from policy_rollout.report.board import Links
 from policy_rollout.settings import Settings
 from policy_rollout.spec.model import Spec
@@ -22,7 +25,7 @@ def open_jira(settings: Settings, spec: Spec) -> JiraIssues:
     Raises:
         SettingsWrong: no site, no project, or half of an account is set.
     """
-    project = spec.jira.project if spec.jira else settings.jira_project
+    project = project_key(settings, spec)
     needed = {
         "ROLLOUT_JIRA_URL": settings.jira_url,
         "ROLLOUT_JIRA_EMAIL": settings.jira_email,
@@ -44,8 +47,37 @@ def open_jira(settings: Settings, spec: Spec) -> JiraIssues:
     )
 
 
-def open_workbook(settings: Settings, spec: Spec) -> "Workbook":
-    """A client for the spec's workbook; the caller closes it.
+def check_home(settings: Settings, spec: Spec, state: ProgramState) -> None:
+    """Compare where a program's work was put with where the settings and its spec lead now.
+
+    Raises:
+        HomeChanged: another project or workbook; nothing may be read or written there.
+    """
+    project = project_key(settings, spec)
+    if state.project and project != state.project:
+        raise HomeChanged(
+            "Jira",
+            "the project",
+            found=project,
+            expected=state.project,
+            next_step="Put the key back into ROLLOUT_JIRA_PROJECT, or `jira: project` of the spec",
+        )
+    workbook = workbook_id(settings, spec)
+    if state.workbook and workbook != state.workbook:
+        raise HomeChanged(
+            "Google Sheets",
+            "the workbook",
+            found=workbook,
+            expected=state.workbook,
+            next_step="Put its id back into ROLLOUT_SHEETS_WORKBOOK, or `sheets: workbook` of the "
+            "spec",
+        )
+
+
+def open_workbook(
+    settings: Settings, spec: Spec, *, tabs: Mapping[str, int] = MappingProxyType({})
+) -> "Workbook":
+    """A client for the spec's workbook, whose tabs by name have these ids; the caller closes it.
 
     Raises:
         SettingsWrong: no workbook or no credentials are set.
@@ -59,7 +91,8 @@ def open_workbook(settings: Settings, spec: Spec) -> "Workbook":
     from policy_rollout.workbook import SheetsConnection, Workbook  # noqa: PLC0415  see above
 
     workbook = workbook_id(settings, spec)
-    return Workbook(SheetsConnection(settings.sheets_url, settings.sheets_credentials, workbook))
+    connection = SheetsConnection(settings.sheets_url, settings.sheets_credentials, workbook)
+    return Workbook(connection, tabs=tabs)
 
 
 def answer_statuses(settings: Settings) -> AnswerStatuses:
@@ -70,6 +103,11 @@ def to_sign_url(settings: Settings, person: str) -> str:
     """Jira's list of all open sign-offs that wait for one person, over all programs."""
     jql = quote(f'labels = "{waits_for_label(person)}" AND statusCategory != Done')
     return f"{settings.jira_url.rstrip('/')}/issues/?jql={jql}"
+
+
+def project_key(settings: Settings, spec: Spec) -> str:
+    """The spec's own Jira project, else the one of the settings."""
+    return spec.jira.project if spec.jira else settings.jira_project
 
 
 def workbook_id(settings: Settings, spec: Spec) -> str:

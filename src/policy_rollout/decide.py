@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from policy_rollout.gates import (
     missing_sign_offs,
 )
 from policy_rollout.observed import AnswerStatuses, ObservedIssue, ObservedRow, World
+from policy_rollout.oddities import moved_issues, unplanned
 from policy_rollout.outline import Outline, outline_of
 from policy_rollout.plan import Asking, Change, changes, criteria, sign_off_issues
 from policy_rollout.program import ProgramState, Recorded, take
@@ -26,11 +27,15 @@ from policy_rollout.work import Kind, State, WorkItem, epic_key, sign_off_key
 
 @dataclass(frozen=True, slots=True)
 class ToLookAt:
-    """What a look reads: work and sign-offs, stable to Jira keys, and whether there are rows."""
+    """What a look reads: work and sign-offs, stable to Jira keys, and whether there are rows.
+
+    `tabs` are the ids of the tabs that hold them, by name.
+    """
 
     issues: dict[str, str]
     sign_offs: dict[str, str]
     has_rows: bool
+    tabs: dict[str, int] = field(default_factory=dict)
 
 
 def to_look_at(outline: Outline, state: ProgramState) -> ToLookAt:
@@ -51,6 +56,7 @@ def to_look_at(outline: Outline, state: ProgramState) -> ToLookAt:
         issues={key: state.issues[key] for key in work if key in state.issues},
         sign_offs={key: state.issues[key] for key in signs if key in state.issues},
         has_rows=has_rows,
+        tabs=state.tabs,
     )
 
 
@@ -69,7 +75,7 @@ class Decision:
     @property
     def moves_the_program(self) -> bool:
         """Whether there is more to do than to note what was seen."""
-        noted = (ev.WorkSeen, ev.OdditiesSeen)
+        noted = (ev.WorkSeen, ev.OdditiesSeen, ev.KeysChanged)
         return bool(self.changes) or any(not isinstance(each, noted) for each in self.events)
 
 
@@ -87,6 +93,7 @@ def decide(
 ) -> Decision:
     """What the pass does now. `state` is left as it is."""
     scene = _Scene(outline, deepcopy(state), world, circumstances)
+    scene.follow_moved_issues()
     scene.note_what_was_seen()
     scene.renew_digests()
     scene.judge_sign_offs()
@@ -159,6 +166,11 @@ class _Scene:
             judged,
         )
 
+    def follow_moved_issues(self) -> None:
+        """Jira finds an issue that was moved to another project under its old key as well."""
+        if moved := moved_issues(self.ahead, self.world):
+            self._take(ev.KeysChanged(issues=moved))
+
     def note_what_was_seen(self) -> None:
         fresh = {}
         for stage in self.ahead.waiting_stages:
@@ -170,7 +182,8 @@ class _Scene:
         if fresh:
             self._take(ev.WorkSeen(items=fresh))
         # Sorted: the same oddities found in another order are no news.
-        oddities = tuple(sorted({str(each) for each in self.world.oddities}))
+        found = (*self.world.oddities, *unplanned(self.outline, self.ahead, self.world))
+        oddities = tuple(sorted({str(each) for each in found}))
         if oddities != self.ahead.oddities:
             self._take(ev.OdditiesSeen(oddities=oddities))
 

@@ -27,11 +27,16 @@ class Launched(_Event):
 
 
 class PeopleResolved(_Event):
-    """Mail address to Jira account id, once; `own_account` is the service account's."""
+    """Mail address to Jira account id, once; `own_account` is the service account's.
+
+    Written before anything else is: `project` and `workbook` are where the program's work goes.
+    """
 
     kind: Literal["people_resolved"] = "people_resolved"
     accounts: dict[str, str]
     own_account: str
+    project: str = ""
+    workbook: str = ""
 
 
 class StageOpened(_Event):
@@ -66,8 +71,18 @@ class CreationRefused(_Event):
 
 
 class RowsAdded(_Event):
+    """`tabs` are the ids of the tabs they went to, by the tab's first name."""
+
     kind: Literal["rows_added"] = "rows_added"
     keys: tuple[str, ...]
+    tabs: dict[str, int] = Field(default_factory=dict)
+
+
+class KeysChanged(_Event):
+    """Issues that somebody moved to another project: stable key to the new Jira key."""
+
+    kind: Literal["keys_changed"] = "keys_changed"
+    issues: dict[str, str]
 
 
 class Seen(BaseModel):
@@ -353,6 +368,7 @@ Event = Annotated[
     | IssuesCreated
     | CreationRefused
     | RowsAdded
+    | KeysChanged
     | WorkSeen
     | OdditiesSeen
     | GateReady

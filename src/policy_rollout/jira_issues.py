@@ -6,8 +6,8 @@ the search, whose index lags.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
@@ -17,9 +17,9 @@ from urllib.parse import quote
 
 from policy_rollout import jira_wire as wire
 from policy_rollout.adf import to_adf
-from policy_rollout.desired import IssueKind, NewIssue
+from policy_rollout.desired import IssueKind, NewIssue, kind_of
 from policy_rollout.errors import NoWayToStatus, WriteInDoubt
-from policy_rollout.jira_preflight import Preflight, check_site
+from policy_rollout.jira_preflight import Preflight, answers_missing, check_site
 from policy_rollout.jira_reads import IssueReads, count_of
 from policy_rollout.jira_site import SERVICE, Call, JiraConnection, JiraSite
 from policy_rollout.observed import Comment, ObservedIssue, Oddity, TextEdit, Transition
@@ -184,12 +184,34 @@ class JiraIssues:
         fields = (*wire.READ_FIELDS, *(("comment",) if with_comments else ()))
         found = self._reads.fetch(asked, fields, wire.parse_found)
         present = {issue.issue_key for issue in found}
-        issues, oddities = _ours(found)
+        issues, oddities = self._ours(found)
         return IssuesRead(
             issues=issues,
             comments=tuple(self._reads.comments(found)) if with_comments else (),
             gone=tuple(key for key in asked if key not in present),
             oddities=oddities,
+        )
+
+    def strangers(self, program: str) -> tuple[Oddity, ...]:
+        """Issues that carry a program's label and that somebody else made, as the search knows.
+
+        Clones, mostly: they keep the labels, and lack our mark or carry that of the original.
+        """
+        label = wire.program_label(program)
+        jql = f'labels = "{label}" AND creator != currentUser()'
+        doing = f"looking for issues of others with the label {label}"
+        return tuple(
+            Oddity(each.issue_key, f"is somebody's copy of {each.mark.key}; left alone")
+            if each.mark
+            else Oddity(each.issue_key, f"has the label {label} and no mark of ours; left alone")
+            for each in self._reads.search(jql, doing)
+        )
+
+    def unanswerable(self) -> tuple[Oddity, ...]:
+        """What keeps sign-off issues from being answered: the workflow lacks a status for it."""
+        return tuple(
+            Oddity(f"{each.service}: {each.name}", each.fault)
+            for each in answers_missing(self._site, self._connection)
         )
 
     def history(self, issue_keys: Collection[str]) -> History:
@@ -281,6 +303,37 @@ class JiraIssues:
         doing = f"linking {issue_key} to {blocked_by}"
         self._site.send(Call("POST", "issueLink", doing, body=body, repeatable=False), _nothing)
 
+    def _ours(
+        self, found: Sequence[wire.FoundIssue]
+    ) -> tuple[dict[str, ObservedIssue], tuple[Oddity, ...]]:
+        """Issues by stable key, the lowest number where there are two, and what is odd."""
+        issues: dict[str, ObservedIssue] = {}
+        oddities: list[Oddity] = []
+        for each in sorted(found, key=lambda each: wire.number_of(each.issue_key)):
+            ours = each.ours
+            if ours is None:
+                what = "carries no mark of a program; left alone"
+                oddities.append(Oddity(each.issue_key, what))
+            elif ours.key in issues:
+                kept = issues[ours.key].issue_key
+                oddities.append(Oddity(each.issue_key, f"is a second {ours.key}; {kept} is kept"))
+            else:
+                wanted = self._types[kind_of(ours.key)]
+                is_converted = ours.issue_type != wanted
+                issues[ours.key] = replace(ours, is_converted=is_converted)
+                oddities += self._astray(ours, wanted)
+        return issues, tuple(oddities)
+
+    def _astray(self, issue: ObservedIssue, wanted: str) -> Iterator[Oddity]:
+        """What somebody did with Jira's "Move": the issue stays ours."""
+        if issue.issue_type != wanted:
+            found = f"was made a {issue.issue_type}, expected a {wanted}"
+            yield Oddity(issue.issue_key, f"{issue.key} {found}; convert it back")
+        project = self._connection.project
+        if not issue.issue_key.startswith(f"{project}-"):
+            where = f"was moved to another project, expected it in {project}"
+            yield Oddity(issue.issue_key, f"{issue.key} {where}; it is followed there")
+
     def issue_url(self, issue_key: str) -> str:
         return f"{self._site.url}/browse/{quote(issue_key)}"
 
@@ -291,23 +344,6 @@ class JiraIssues:
         """The list of a program's issues in Jira."""
         jql = f'labels = "{wire.program_label(program)}"'
         return f"{self._site.url}/issues/?jql={quote(jql)}"
-
-
-def _ours(
-    found: Sequence[wire.FoundIssue],
-) -> tuple[dict[str, ObservedIssue], tuple[Oddity, ...]]:
-    """Issues by stable key, the lowest number where there are two, and what is odd."""
-    issues: dict[str, ObservedIssue] = {}
-    oddities: list[Oddity] = []
-    for each in sorted(found, key=lambda each: wire.number_of(each.issue_key)):
-        if each.ours is None:
-            oddities.append(Oddity(each.issue_key, "carries no mark of a program; left alone"))
-        elif each.ours.key in issues:
-            kept = issues[each.ours.key].issue_key
-            oddities.append(Oddity(each.issue_key, f"is a second {each.ours.key}; {kept} is kept"))
-        else:
-            issues[each.ours.key] = each.ours
-    return issues, tuple(oddities)
 
 
 def _nothing(_: object) -> None:

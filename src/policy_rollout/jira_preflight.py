@@ -71,6 +71,17 @@ def check_site(
     return Preflight(tuple(look.missing), accounts, own_account)
 
 
+def answers_missing(site: JiraSite, connection: JiraConnection) -> tuple[Missing, ...]:
+    """What the workflow of sign-off issues lacks to be answered; one question.
+
+    Raises:
+        ServiceUnavailable: Jira is down, slow or throttling.
+    """
+    look = _Look(site, connection)
+    look.answer_statuses()
+    return tuple(look.missing)
+
+
 class _Look:
     """One look at a site; `missing` grows as it goes."""
 
@@ -128,7 +139,7 @@ class _Look:
                     "ROLLOUT_JIRA_EPIC_TYPE, ROLLOUT_JIRA_TASK_TYPE or ROLLOUT_JIRA_SIGN_OFF_TYPE",
                 )
         if self._connection.sign_off_type in by_name:
-            self._answer_statuses()
+            self.answer_statuses()
 
     def _types_wanted(self) -> dict[str, tuple[str, ...]]:
         """Issue type to the fields that we send when we create one."""
@@ -162,7 +173,7 @@ class _Look:
                     "Make it optional, or give it a default in the project's settings",
                 )
 
-    def _answer_statuses(self) -> None:
+    def answer_statuses(self) -> None:
         project, issue_type = self._connection.project, self._connection.sign_off_type
         call = Call("GET", f"project/{project}/statuses", f"reading the statuses of {project}")
         name = f"statuses of issue type {issue_type!r}"

@@ -85,8 +85,9 @@ class Trouble:
 class ProgramState:
     """Everything the journal knows of one program.
 
-    `head` is the sequence number of its last entry, `issues` maps stable to Jira keys, `rows`
-    are the stable keys of rows that were added, `seen` what was last seen of each work item,
+    `head` is the sequence number of its last entry, `project`, `workbook` and `tabs` (ids by
+    name) say where its work lives (empty in old journals), `issues` maps stable to Jira keys,
+    `rows` are the stable keys of rows that were added, `seen` what was last seen of each work item,
     `histories` the changelog ids that were already judged, `sent_back` the items that a
     rejection named and nobody has taken up yet, `said` the marks of our comments, `codes` the
     attempts proven by a one-time code, `conditions` what approvals of passed gates asked for,
@@ -101,6 +102,9 @@ class ProgramState:
     launched_at: datetime | None = None
     accounts: dict[str, str] = field(default_factory=dict)
     own_account: str = ""
+    project: str = ""
+    workbook: str = ""
+    tabs: dict[str, int] = field(default_factory=dict)
     issues: dict[str, str] = field(default_factory=dict)
     rows: set[str] = field(default_factory=set)
     doubts: dict[str, Doubt] = field(default_factory=dict)
@@ -268,13 +272,20 @@ def _take_creation(state: ProgramState, at: datetime, event: CreationEvent) -> N
             _settle(state, batch, set(reasons))
 
 
-def _take_work(state: ProgramState, event: ev.Event) -> None:  # noqa: C901 - one case a kind
+def _take_work(  # noqa: C901, PLR0912 - one case a kind
+    state: ProgramState, event: ev.Event
+) -> None:
     match event:
         case ev.PeopleResolved(accounts=accounts, own_account=own_account):
             state.accounts = {**state.accounts, **accounts}
             state.own_account = own_account
-        case ev.RowsAdded(keys=keys):
+            state.project = event.project or state.project
+            state.workbook = event.workbook or state.workbook
+        case ev.RowsAdded(keys=keys, tabs=tabs):
             state.rows.update(keys)
+            state.tabs.update(tabs)
+        case ev.KeysChanged(issues=issues):
+            state.issues.update(issues)
         case ev.WorkSeen(items=items):
             state.seen.update(items)
             for key, seen in items.items():

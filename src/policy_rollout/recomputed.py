@@ -28,7 +28,14 @@ from policy_rollout.spec.reader import read_valid
 from policy_rollout.work import WorkItem, condition_item, expand
 
 _UNTOUCHING = (
-    *(ev.CreationIntended, ev.IssuesCreated, ev.CreationRefused, ev.RowsAdded, ev.IssuesMoved),
+    *(
+        ev.CreationIntended,
+        ev.IssuesCreated,
+        ev.CreationRefused,
+        ev.RowsAdded,
+        ev.IssuesMoved,
+        ev.KeysChanged,
+    ),
     *(ev.OdditiesSeen, ev.Said, ev.TroubleMet, ev.TroubleOver, ev.Resumed, ev.Reminded),
     *(ev.PeopleResolved, ev.GateReady, ev.SignOffAsked, ev.CodeGiven, ev.SignedOff),
     *(ev.SignOffRefused, ev.SignOffWithdrawn, ev.BackupCalled, ev.NoticeIntended, ev.NoticeSent),

@@ -17,9 +17,25 @@ from policy_rollout.sandbox.sheets_control import WorkbookEditor
 from policy_rollout.workbook_layout import COLUMNS, HUMAN, KEY
 from policy_rollout.workbook_requests import SHEET_IDS
 
-STATUSES = ("To do", "In progress", "Blocked", "Done", "done", " Done ", "Finito", "", "Not applicable")
+STATUSES = (
+    "To do",
+    "In progress",
+    "Blocked",
+    "Done",
+    "done",
+    " Done ",
+    "Finito",
+    "",
+    "Not applicable",
+)
 PERCENTS = ("95%", "95 %", "0.95", "95,0", "40", "all of them", "", "120%")
 WORDS = ("half-way", "asked Rima", "=not a formula", "  spaces  ", "why not", "95%", "")
+SHOWN = {
+    ("", '="Done"'): "Done",
+    ("", '="see there"'): "see there",
+    ("Completed %", "=1/2"): "50%",
+    ("Completed %", "=95"): "9500%",
+}
 HEADERS = {SHEET_IDS[tab]: headers for tab, headers in COLUMNS.items()}
 OWN = {SHEET_IDS[tab]: headers for tab, headers in HUMAN.items()}
 
@@ -43,6 +59,17 @@ class Tab:
 
     def column(self, header: str) -> int | None:
         return self.headers.index(header) if header in self.headers else None
+
+    def text(self, row: int, header: str) -> str:
+        """What stands under a header, without the spaces around it."""
+        column = self.column(header)
+        cells = self.rows[row]["cells"]
+        return "" if column is None or column >= len(cells) else str(cells[column]).strip()
+
+    def shown(self, row: int, header: str) -> str:
+        """The same as Sheets shows it: of the formulas that these people use, their values."""
+        text = self.text(row, header)
+        return SHOWN.get((header, text), SHOWN.get(("", text), text))
 
     def area(self, row: int, column: int, *, down: int = 1, right: int = 1) -> dict[str, int]:
         return {
@@ -72,7 +99,9 @@ class Crowd:
         for _ in range(count):
             in_jira = self.random.random() < 0.35
             kinds = JIRA_EDITS if in_jira else SHEET_EDITS
-            names, weights = zip(*((each, weight) for each, (_, weight) in kinds.items()), strict=True)
+            names, weights = zip(
+                *((each, weight) for each, (_, weight) in kinds.items()), strict=True
+            )
             name = self.random.choices(names, weights)[0]
             edit, _ = kinds[name]
             try:
@@ -246,7 +275,9 @@ def insert_column(crowd: Crowd) -> bool:
     at = crowd.random.randrange(len(tab.headers) + 1)
     _insert(crowd, tab, "COLUMNS", at)
     if crowd.random.random() < 0.7:
-        crowd.type_in(tab, tab.top, at, crowd.random.choice(["Reviewer", "Link", "Due", "My notes"]))
+        crowd.type_in(
+            tab, tab.top, at, crowd.random.choice(["Reviewer", "Link", "Due", "My notes"])
+        )
     return crowd.type_in(tab, crowd.random.choice(tab.body), at, crowd.text())
 
 

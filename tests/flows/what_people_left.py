@@ -10,11 +10,21 @@ from typing import Any
 from edits_by_people import Crowd, Tab, issues
 
 from policy_rollout.desired import Tab as OurTab
-from policy_rollout.workbook_layout import COLUMNS, FIRST_STATUS, HUMAN, KEY, STATUS
+from policy_rollout.program import ProgramState
+from policy_rollout.workbook_layout import (
+    COLUMNS,
+    COMPLETED,
+    FIRST_STATUS,
+    HUMAN,
+    KEY,
+    STATUS,
+    STATUS_WORDS,
+)
 from policy_rollout.workbook_requests import SHEET_IDS
 
 OUR_TAB = {gid: tab for tab, gid in SHEET_IDS.items()}
 THEIR_FIELDS = ("assignee", "priority", "reporter", "issuetype", "project", "creator")
+WORDS = {word.casefold() for word in STATUS_WORDS}
 Place = tuple[int, int, str]
 """Tab, id of the row, header."""
 
@@ -104,7 +114,7 @@ class Model:
             if place not in after or after[place] != before.get(place):
                 del self.pending[place]  # people have changed it since: it is theirs again
 
-    def burst_nothing(self) -> None:
+    def note(self) -> None:
         """Note what stands, whoever made it."""
         self.sheets, self.jira = Sheets.of(self.crowd), issues(self.crowd.sandbox)
 
@@ -166,9 +176,7 @@ class Model:
             and header not in {*HUMAN[tab], KEY}
         )
 
-    def _check_fresh(
-        self, gid: int, fresh: list[tuple[int, tuple[str, ...]]], now: Sheets
-    ) -> None:
+    def _check_fresh(self, gid: int, fresh: list[tuple[int, tuple[str, ...]]], now: Sheets) -> None:
         headers, keys = now.headers(gid), now.keys(gid)
         for row, cells in fresh:
             if row == now.tops.get(gid):
@@ -198,7 +206,8 @@ class Model:
                 differs = [
                     name
                     for name, value in before["fields"].items()
-                    if after["fields"].get(name) != value and not _is_only_linked(name, before, after)
+                    if after["fields"].get(name) != value
+                    and not _is_only_linked(name, before, after)
                 ]
                 if differs:
                     self.wrong.append(f"{issue_key} is not ours, and its {differs} changed")
@@ -246,38 +255,106 @@ def _reference(issue: dict[str, Any]) -> str:
     return ((issue["fields"].get("parent") or {}).get("key")) or ""
 
 
-def expected_sheet_oddities(
-    crowd: Crowd, program: str, keys: set[str]
-) -> dict[str, tuple[str, ...]]:
-    """What must be told of the workbook: a name for each oddity, and fragments of its text."""
+def told_wrong(model: Model, state: ProgramState) -> list[str]:
+    """Oddities that stand there and are not told, and told ones that do not stand there."""
+    expected = {**_odd_rows(model, state), **_odd_issues(model, state)}
+    silent = [
+        f"not told: {name}"
+        for name, fragments in expected.items()
+        if not name.startswith("?")  # may be told
+        and not any(all(each in told for each in fragments) for told in state.oddities)
+    ]
+    made_up = [
+        f"made up: {told}"
+        for told in state.oddities
+        if not any(all(each in told for each in fragments) for fragments in expected.values())
+    ]
+    trouble = state.trouble.text if state.trouble else ""
+    is_known = any(word in trouble for word in KNOWN_TROUBLES) or not trouble
+    return [*silent, *made_up] if is_known and not trouble else [] if is_known else [trouble]
+
+
+KNOWN_TROUBLES = ("no column with the header", "more than one column with the header")
+
+
+def _odd_rows(model: Model, state: ProgramState) -> dict[str, tuple[str, ...]]:
+    """A name for each oddity of the workbook, and what its text must hold."""
     found: dict[str, tuple[str, ...]] = {}
-    tabs = {tab.gid: tab for tab in crowd.tabs()}
-    places: dict[str, list[Tab]] = {}
-    for tab in tabs.values():
+    places: dict[str, list[tuple[Tab, int]]] = {}
+    tabs = model.crowd.tabs() if state.rows else []
+    for tab in tabs:
+        found |= _odd_headers(tab)
         for row in tab.body:
-            key = _cell(tab, row, KEY)
-            if key:
-                places.setdefault(key, []).append(tab)
-    for key in keys:
-        stands = places.get(key, [])
-        if not stands:
-            found[f"row {key} is gone"] = (key, "gone")
-        elif len(stands) > 1:
-            found[f"row {key} stands twice"] = (f"{key} stands {len(stands)} times",)
-    for key in places:
-        if key.startswith(f"{program}/") and key not in keys:
+            if key := tab.text(row, KEY):
+                places.setdefault(key, []).append((tab, row))
+            elif tab.text(row, "Program") == state.program and tab.column(KEY) is not None:
+                found[f"row {row} without a key"] = ("names the program but has no key",)
+    for key in state.rows - places.keys():
+        found[f"row {key} is gone"] = (key, "the row is gone")
+    for key, stands in places.items():
+        if not key.startswith(f"{state.program}/"):
+            continue
+        if key not in state.rows:
             found[f"row {key} is unknown"] = (key, "no row of the program has this key")
-    for tab in tabs.values():
-        for header in COLUMNS[OUR_TAB[tab.gid]]:
-            times = tab.headers.count(header)
-            if times == 0:
-                found[f"{tab.gid} lacks {header}"] = (repr(header), "no column has the header")
-            elif times > 1:
-                found[f"{tab.gid} has {header} twice"] = (f"the header {header!r}", "columns have")
+        if len(stands) > 1:
+            found[f"row {key} stands twice"] = (f"key {key}", "stand")
+        else:
+            found |= _odd_cells(*stands[0], key)
     return found
 
 
-def _cell(tab: Tab, row: int, header: str) -> str:
-    column = tab.column(header)
-    cells = tab.rows[row]["cells"]
-    return "" if column is None or column >= len(cells) else str(cells[column]).strip()
+def _odd_headers(tab: Tab) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for header in COLUMNS[OUR_TAB[tab.gid]]:
+        times = tab.headers.count(header)
+        if times == 0:
+            found[f"{tab.gid} lacks {header}"] = (repr(header), "no column has the header")
+        elif times > 1:
+            found[f"{tab.gid} has {header} twice"] = (f"the header {header!r}", "columns have")
+    return found
+
+
+def _odd_cells(tab: Tab, row: int, key: str) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    status, notes = tab.shown(row, STATUS), tab.shown(row, "Notes")
+    if tab.column(STATUS) is not None:
+        if status.casefold() not in WORDS:
+            found[f"status of {key}"] = (key, "Status is", "choose one of")
+        elif status == "Not applicable" and not notes:
+            found[f"note of {key}"] = (key, "without a note")
+    percent = tab.shown(row, COMPLETED)
+    if percent and percent not in {"95%", "95 %", "95,0", "40", "50%", "4000%", "9500%"}:
+        found[f"percentage of {key}"] = (key, "write a percentage")
+    if percent in {"4000%", "9500%"}:
+        found[f"percentage of {key}"] = (key, "write a percentage")
+    found[f"? merged in {key}"] = (key, "merged into another cell")
+    return found
+
+
+def _odd_issues(model: Model, state: ProgramState) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    ours = {**{issue_key: key for key, issue_key in state.issues.items()}}
+    for issue_key, key in ours.items():
+        issue = model.jira.get(issue_key)
+        if issue is None:
+            found[f"{issue_key} was deleted"] = (issue_key, "was deleted")
+        elif not issue["mark"]:
+            found[f"{issue_key} lost its mark"] = (issue_key, "carries no mark")
+        else:
+            wanted = "Epic" if key.endswith("/epic") else "Task"
+            if issue["fields"]["issuetype"]["name"] != wanted:
+                found[f"{issue_key} was converted"] = (issue_key, "was made a")
+            if issue["fields"]["project"]["key"] != "POLICY":
+                found[f"{issue_key} was moved"] = (issue_key, "another project")
+            continue
+        if key.endswith("/epic"):
+            found[f"? {issue_key} is no epic"] = (issue_key, "is no epic any more")
+    for issue_key, issue in model.jira.items():
+        fields = issue["fields"]
+        is_theirs = fields["creator"].get("emailAddress") != model.crowd.sandbox.email
+        if is_theirs and f"rollout/{state.program}" in fields["labels"]:
+            found[f"{issue_key} is a copy"] = (issue_key, "left alone")
+    epic = state.issues.get(f"{state.program}/epic", "")
+    if epic in model.jira and model.jira[epic]["fields"]["issuetype"]["name"] != "Epic":
+        found[f"{epic} is no epic"] = (epic, "is no epic any more")
+    return found

@@ -1,8 +1,8 @@
 """The part of JQL that the sandbox knows, as conditions on the search index. Pure.
 
 `project`, `key`, `labels`, `issuetype`, `status`, `statusCategory`, `assignee`, `creator`,
-`parent`, `created`, `updated`, `summary`, joined by AND and OR, and ORDER BY. Anything else is refused, as
-Jira refuses what it cannot parse.
+`parent`, `created`, `updated`, `summary`, joined by AND and OR, and ORDER BY. Anything else is
+refused, as Jira refuses what it cannot parse.
 See https://support.atlassian.com/jira-service-management-cloud/docs/jql-fields/
 """
 
@@ -298,7 +298,8 @@ def _in_project(values: list[str]) -> ColumnElement[bool]:
         known |= {key.lower(): key, project_id: key, name.lower(): key}
     wanted = _named(values, known, "project")
     moved_to = indexed.c.snapshot["fields"]["project"].as_string()
-    return func.coalesce(moved_to, PROJECT_KEY).in_(wanted)
+    found: ColumnElement[bool] = func.coalesce(moved_to, PROJECT_KEY).in_(wanted)
+    return found
 
 
 def _by_key(values: list[str]) -> ColumnElement[bool]:
@@ -357,7 +358,8 @@ def _by_assignee(values: list[str]) -> ColumnElement[bool]:
 
 
 def _by_creator(values: list[str]) -> ColumnElement[bool]:
-    return indexed.c.snapshot["creator"].as_string().in_(values)
+    found: ColumnElement[bool] = indexed.c.snapshot["creator"].as_string().in_(values)
+    return found
 
 
 ONE_OF: dict[str, Callable[[list[str]], ColumnElement[bool]]] = {

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from policy_rollout.sandbox import sheets_grid as grid
-from policy_rollout.sandbox.sheets_fields import Mask, parse_mask
 from policy_rollout.sandbox.sheets_edits import EDITS, covered, has_merge_over_rows
+from policy_rollout.sandbox.sheets_fields import Mask, parse_mask
 from policy_rollout.sandbox.sheets_grid import (
     Book,
     Cell,
