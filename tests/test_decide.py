@@ -49,6 +49,8 @@ def opened(program: UnderWay) -> list[str]:
 
 # Rest
 
+GONE = "the row is gone: deleted, or its key was changed; put the key back"
+
 
 def test_a_look_with_nothing_to_do_gives_no_events_and_no_changes():
     program = asked(FULL)
@@ -204,12 +206,7 @@ def test_a_deleted_row_is_missing_and_not_added_again():
     decision = program.decide()
     assert decision.events == (
         ev.WorkSeen(items={"p/prepare/quiz/ja-JP": ev.Seen(state=State.MISSING)}),
-        ev.OdditiesSeen(
-            oddities=(
-                "workbook (p/prepare/quiz/ja-JP): the row is gone: deleted, or its key was changed; "
-                "put the key back",
-            )
-        ),
+        ev.OdditiesSeen(oddities=(f"workbook (p/prepare/quiz/ja-JP): {GONE}",)),
     )
     assert decision.changes == ()
 
@@ -240,10 +237,9 @@ def test_a_row_whose_key_is_none_of_the_program_s_is_told_by_name():
     world = program.model.world()
     key = "p/prepare/quiz/xx-XX"
     world.rows[key] = replace(world.rows["p/prepare/quiz/ja-JP"], key=key)
-    assert program.decide(world).ahead.oddities == (
-        f"workbook, tab Training ({key}): no row of the program has this key; put back the right "
-        "one, or delete the row",
-    )
+    what = "no row of the program has this key; put back the right one, or delete the row"
+    told = f"workbook, tab Training ({key}): {what}"
+    assert program.decide(world).ahead.oddities == (told,)
 
 
 def test_an_issue_that_was_moved_to_another_project_is_followed():

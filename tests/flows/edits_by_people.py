@@ -289,7 +289,7 @@ def rename_header(crowd: Crowd) -> bool:
 
 def name_headers_again(crowd: Crowd) -> bool:
     """Give back lost headers to columns that were renamed, by what stands in them; see `repair`."""
-    return any([_mend_headers(crowd, tab) for tab in crowd.tabs()])
+    return sum(_mend_headers(crowd, tab) for tab in crowd.tabs()) > 0
 
 
 def rename_tab(crowd: Crowd) -> bool:
@@ -363,7 +363,7 @@ def _retitle(crowd: Crowd, tab: Tab, title: str) -> None:
 
 
 def repair(crowd: Crowd) -> None:
-    """What a helpful colleague does: each header once, no merges; keys and rows stay as they are."""
+    """What a helpful colleague does: each header once, no merges; rows stay as they are."""
     for tab in crowd.tabs():
         area = tab.area(0, 0, down=len(tab.rows), right=len(tab.headers))
         crowd.editor.change({"unmergeCells": {"range": area}})

@@ -103,7 +103,7 @@ def test_no_edit_of_people_is_lost_and_every_oddity_is_told(crowd, monkeypatch, 
     monkeypatch.setattr(requests.Session, "send", interrupted_send)
     programs: list[tuple[str, str]] = []
     for number in range(ROUNDS):
-        at = f"seed {seed}, round {number} (ROLLOUT_PEOPLE_SEEDS={seed} ROLLOUT_PEOPLE_ROUNDS={ROUNDS})"
+        at = f"round {number}; again: ROLLOUT_PEOPLE_SEEDS={seed} ROLLOUT_PEOPLE_ROUNDS={ROUNDS}"
         if number % ROUNDS_A_PROGRAM == 0:
             repair(crowd)
             model.note()
@@ -122,6 +122,5 @@ def test_no_edit_of_people_is_lost_and_every_oddity_is_told(crowd, monkeypatch, 
         assert (model.lost, model.wrong) == ([], []), at
         assert told_wrong(model, state) == [], at
     edits = ", ".join(f"{count} {name}" for name, count in crowd.made.most_common())
-    print(
-        f"seed {seed}: {ROUNDS} rounds, {crowd.made.total()} edits ({edits}), {model.hits} undone"
-    )  # noqa: T201 - the counts of the full run, with -s
+    done = f"{crowd.made.total() - crowd.made['not possible']} edits, {model.hits} cells put back"
+    print(f"seed {seed}: {ROUNDS} rounds, {done}; {edits}")  # noqa: T201 - the counts, with -s
