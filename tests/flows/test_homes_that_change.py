@@ -1,10 +1,14 @@
 """A program's work stays where it was put: another workbook, tab or project is refused by name."""
 
+import pytest
 import requests
-from carried import OWNER, RIMA, ROWS, SIGN_OFF
+from carried import OWNER, RIMA, ROWS, SIGN_OFF, SPEC, connect
+from plain_passes import PlainlyCarried, make_plain
 
 from policy_rollout.sandbox.sheets_control import WorkbookEditor
+from policy_rollout.sandbox.sheets_credentials import write_credentials
 from policy_rollout.sandbox.sheets_store import WORKBOOK
+from policy_rollout.work import people_of
 from policy_rollout.workbook_requests import SHEET_IDS
 
 TRAINING = 740_201
@@ -13,6 +17,17 @@ LACKS_APPROVED = (
     "of that name. Add it to the workflow of that issue type, with a transition to it and with the "
     "category Done, or name the workflow's own in ROLLOUT_JIRA_APPROVED_STATUS"
 )
+
+
+@pytest.fixture
+def program(sandbox, key_folder, tmp_path, monkeypatch) -> PlainlyCarried:
+    monkeypatch.chdir(tmp_path)  # no .env of the checkout
+    connect(sandbox, write_credentials(key_folder, sandbox.sheets_url), tmp_path, monkeypatch)
+    make_plain(monkeypatch)
+    carried = PlainlyCarried(sandbox, SPEC)
+    for person in people_of(carried.spec):
+        sandbox.add_person(person)
+    return carried
 
 
 def another_workbook(program) -> WorkbookEditor:

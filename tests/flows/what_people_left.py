@@ -91,7 +91,7 @@ class Model:
 
     crowd: Crowd
     planned: set[str] = field(default_factory=set)
-    held: dict[str, str] = field(default_factory=dict)  # stable key to Jira key, once for all
+    held: dict[str, str] = field(default_factory=dict)  # stable key to number, once for all
     rows_made: set[str] = field(default_factory=set)
     pending: dict[Place, str] = field(default_factory=dict)
     lost: list[str] = field(default_factory=list)
@@ -200,7 +200,7 @@ class Model:
             after = now.get(issue_key)
             if after is None:
                 self.wrong.append(f"{issue_key} is gone")
-            elif self.held.get(before["mark"]) == issue_key:
+            elif self.held.get(before["mark"]) == _number(issue_key):
                 self._check_theirs(issue_key, before["fields"], after["fields"])
             elif before != after:
                 differs = [
@@ -215,7 +215,7 @@ class Model:
             mark, creator = now[issue_key]["mark"], now[issue_key]["fields"]["creator"]
             if creator.get("emailAddress") != us or mark not in self.planned or mark in self.held:
                 self.wrong.append(f"{issue_key} ({mark}) was created, and nobody planned it")
-            self.held.setdefault(mark, issue_key)
+            self.held.setdefault(mark, _number(issue_key))
 
     def _check_theirs(self, issue_key: str, before: dict[str, Any], after: dict[str, Any]) -> None:
         for name in THEIR_FIELDS:
@@ -231,6 +231,11 @@ class Model:
             self.lost.append(f"{issue_key}: comments are gone")
         if not _links(before) <= _links(after):
             self.lost.append(f"{issue_key}: links are gone")
+
+
+def _number(issue_key: str) -> str:
+    """What an issue keeps in the sandbox where it is moved to another project."""
+    return issue_key.rpartition("-")[2]
 
 
 def _labels(fields: dict[str, Any]) -> set[str]:
