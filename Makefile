@@ -16,12 +16,13 @@ find_python = for each in $(PYTHON) python3 python3.13 python3.12 python3.11; do
 # Everything, the build backend too, comes from constraints.txt: no resolving, no isolated build.
 pip_install = $(BIN)/python -I -m pip install --no-input --disable-pip-version-check --no-deps
 
-.PHONY: help run test browser-test check format bench clean
+.PHONY: help run test browser-test people-test check format bench clean
 
 help:
 	@echo 'make run           play a program through Prefect, Jira and Sheets stand-ins, all on this machine'
 	@echo 'make test          every test that needs no browser'
 	@echo 'make browser-test  the tests that walk through pages in Chromium'
+	@echo 'make people-test   hundreds of rounds of people who edit while programs write'
 	@echo 'make check         formatting, lint and types'
 	@echo 'make bench         the numbers the README claims'
 	@echo 'make clean         remove .venv, caches and builds; .rollout (your programs) stays'
@@ -34,6 +35,10 @@ test: $(STAMP)
 
 browser-test: $(STAMP)
 	@$(BIN)/pytest -m browser
+
+people-test: $(STAMP)
+	@ROLLOUT_PEOPLE_SEEDS=1,2,3,4,5 ROLLOUT_PEOPLE_ROUNDS=60 \
+	  $(BIN)/pytest -q -s tests/flows/test_people_edit_while_we_write.py
 
 check: $(STAMP)
 	@$(BIN)/ruff format --check .
