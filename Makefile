@@ -22,7 +22,7 @@ help:
 	@echo 'make run           play a program through Prefect, Jira and Sheets stand-ins, all on this machine'
 	@echo 'make test          every test that needs no browser and only minutes'
 	@echo 'make browser-test  the tests that walk through pages in Chromium'
-	@echo 'make fault-test    kills at every boundary, 500 random faults, a lost machine; leaves a table'
+	@echo 'make fault-test    kills at every boundary, 500 random faults, a lost machine, people who edit meanwhile'
 	@echo 'make check         formatting, lint and types'
 	@echo 'make bench         the numbers the README claims'
 	@echo 'make clean         remove .venv, caches and builds; .rollout (your programs) stays'
@@ -40,6 +40,8 @@ browser-test: $(STAMP)
 fault-test: $(STAMP)
 	@FAULT_RUNS="$${FAULT_RUNS:-500}" FAULT_TABLE="$${FAULT_TABLE:-fault-table.json}" \
 	  $(BIN)/pytest -n 2 --dist load tests/faults
+	@ROLLOUT_PEOPLE_SEEDS=1,2,3,4,5 ROLLOUT_PEOPLE_ROUNDS=60 \
+	  $(BIN)/pytest -n 2 -q -s tests/flows/test_people_edit_while_we_write.py
 	@$(BIN)/pytest -m machines
 
 check: $(STAMP)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from http import HTTPStatus
 from itertools import islice
 from typing import TypeVar
 
@@ -14,15 +15,17 @@ from flows.taking_up import already_launched
 from policy_rollout import events as ev
 from policy_rollout.circumstances import circumstances_of
 from policy_rollout.comments import SayOnIssue
-from policy_rollout.connections import links_of
+from policy_rollout.connections import check_home, links_of, project_key, workbook_id
 from policy_rollout.decide import Decision, as_known, decide, to_look_at
 from policy_rollout.desired import NewIssue
 from policy_rollout.errors import (
+    IssueNotOurs,
     JournalConflict,
     NeverSettles,
     PreflightFailed,
     RolloutError,
     ServiceError,
+    ServiceRefused,
     SettingsWrong,
     WriteInDoubt,
 )
@@ -55,6 +58,7 @@ from tasks.writing import ACTOR
 MOST_LOOKS = 20
 BATCHES_AT_ONCE = 4
 """Creations sent at the same time: a kill leaves no more of them in doubt."""
+NOT_FOUND = HTTPStatus.NOT_FOUND
 _T = TypeVar("_T", bound=Change)
 _Thing = TypeVar("_Thing")
 
@@ -135,8 +139,9 @@ def run_pass(journal: Journal, settings: Settings, program: str, *, run: str) ->
     """
     state = _state_for(run, journal, program)
     did_something, is_in_doubt = state.unread_amendment or state.amended_lately, False
+    check_home(settings, spec_of(state), state)
     if not state.own_account and not state.rests:
-        preflight(journal, spec_of(state), state)
+        preflight(journal, settings, spec_of(state), state)
         did_something = True
     for _ in range(MOST_LOOKS):
         if state.rests:
@@ -154,9 +159,9 @@ def run_pass(journal: Journal, settings: Settings, program: str, *, run: str) ->
         if not decision.changes:
             return Passed(decision, did_something or bool(decision.events))
         try:
-            apply(journal, spec, decision.changes, head=state.head)
-        except WriteInDoubt:
-            if is_in_doubt:
+            apply(journal, spec, decision.changes, state)
+        except (WriteInDoubt, IssueNotOurs, ServiceRefused) as error:
+            if is_in_doubt or getattr(error, "status", NOT_FOUND) != NOT_FOUND:
                 raise  # twice in a pass: the service is down, and is asked again later
             is_in_doubt = True  # the next look tells whether it happened
         did_something = True
@@ -171,8 +176,8 @@ def _state_for(run: str, journal: Journal, program: str) -> ProgramState:
     return state
 
 
-def preflight(journal: Journal, spec: Spec, state: ProgramState) -> None:
-    """Check both services before the first write; journal who everybody is, into `state` as well.
+def preflight(journal: Journal, settings: Settings, spec: Spec, state: ProgramState) -> None:
+    """Check both services before the first write; journal who everybody is and where work goes.
 
     Raises:
         PreflightFailed: with all that is missing in both.
@@ -182,19 +187,22 @@ def preflight(journal: Journal, spec: Spec, state: ProgramState) -> None:
     missing = (*missing, *check_workbook(spec))
     if missing:
         raise PreflightFailed(missing)
-    decide_and_write(journal, state, (resolved,), actor=ACTOR, at=datetime.now(UTC))
+    homes = {"project": project_key(settings, spec), "workbook": workbook_id(settings, spec)}
+    homed = resolved.model_copy(update=homes)
+    decide_and_write(journal, state, (homed,), actor=ACTOR, at=datetime.now(UTC))
 
 
-def apply(journal: Journal, spec: Spec, changes: tuple[Change, ...], *, head: int) -> None:
+def apply(journal: Journal, spec: Spec, changes: tuple[Change, ...], state: ProgramState) -> None:
     """Carry the changes out in their order, one task run a kind; creations in waves of batches.
 
-    `head` is the journal's when the changes were decided: what happens twice when sent twice is
-    made on no other.
+    `state` is that on which they were decided: what happens twice when sent twice is made on no
+    other.
 
     Raises:
         JournalConflict: somebody else wrote meanwhile, or wants no more writes; the changes before
             may have been made.
     """
+    head = state.head
 
     def due(kind: type[_T]) -> list[_T]:
         found = of_kind(changes, kind)
@@ -204,17 +212,17 @@ def apply(journal: Journal, spec: Spec, changes: tuple[Change, ...], *, head: in
 
     head = _create(spec, [each.issue for each in due(CreateIssue)], head)
     if rows := due(AddRow):
-        head = add_rows(spec, [each.row for each in rows], after=head)
+        head = add_rows(spec, [each.row for each in rows], state.tabs, after=head)
     if updates := due(UpdateIssue):
         head = update_issues(spec, updates, after=head)
     if rewrites := due(RewriteRow):
-        rewrite_rows(spec, [each.row for each in rewrites])
+        rewrite_rows(spec, [each.row for each in rewrites], state.tabs)
     if links := due(LinkIssues):
         head = link_issues(spec, links, after=head)
     if moves := due(MoveIssue):
         head = move_issues(spec, moves, after=head)
     if comments := due(SayOnIssue):
-        comment_on_issues(spec, comments, after=head)
+        head = comment_on_issues(spec, comments, after=head)
     if told := due(Notice):
         send_notices(spec, told)
 

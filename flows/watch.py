@@ -20,6 +20,7 @@ from flows.publishing import publish
 from policy_rollout import prefect_api
 from policy_rollout.changes_outside import Workbooks
 from policy_rollout.circumstances import circumstances_of
+from policy_rollout.connections import check_home
 from policy_rollout.decide import Decision, ToLookAt, decide, to_look_at
 from policy_rollout.errors import JournalConflict, RolloutError
 from policy_rollout.history import decide_and_write, state_of
@@ -168,6 +169,7 @@ def look_at(desk: Desk, known: Known) -> bool:
         forget_look(desk.table, known, desk.now)
         return False
     spec = spec_of(state)
+    check_home(settings, spec, state)
     now = datetime.now(UTC)
     outline = outline_at(spec, state, now)
     world, rows = _read_world(desk, spec, to_look_at(outline, state))

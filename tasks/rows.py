@@ -1,6 +1,6 @@
 """Training and checklist rows in the workbook: one task run a batch."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 
@@ -24,23 +24,24 @@ def check_workbook(spec: Spec) -> tuple[Missing, ...]:
 
 
 @batch("add rows to the workbook")
-def add_rows(spec: Spec, rows: Sequence[DesiredRow], *, after: int) -> int:
+def add_rows(spec: Spec, rows: Sequence[DesiredRow], tabs: Mapping[str, int], *, after: int) -> int:
     """Append in one atomic batch, tabs included where they are not there yet.
 
-    Answers the number of the journal's last entry, if nobody else wrote behind entry `after`.
+    `tabs` are the ids, by name, of the tabs that hold the program's rows. Answers the number of
+    the journal's last entry, if nobody else wrote behind entry `after`.
     """
     settings = Settings.load()
     with (
-        closing(open_workbook(settings, spec)) as workbook,
+        closing(open_workbook(settings, spec, tabs=tabs)) as workbook,
         Journal(settings.journal_address) as journal,
     ):
-        workbook.add_rows(rows)
-        added = ev.RowsAdded(keys=tuple(row.key for row in rows))
+        made_in = workbook.add_rows(rows)
+        added = ev.RowsAdded(keys=tuple(row.key for row in rows), tabs=made_in)
         note(journal, spec.program, (added,), actor=ACTOR, at=datetime.now(UTC))
     return after + 1
 
 
 @batch("rewrite machine columns")
-def rewrite_rows(spec: Spec, rows: Sequence[DesiredRow]) -> None:
-    with closing(open_workbook(Settings.load(), spec)) as workbook:
+def rewrite_rows(spec: Spec, rows: Sequence[DesiredRow], tabs: Mapping[str, int]) -> None:
+    with closing(open_workbook(Settings.load(), spec, tabs=tabs)) as workbook:
         workbook.rewrite(rows)

@@ -227,6 +227,7 @@ class Gate:
             blocked_by=frozenset(),
             content_digest=issue.content_digest,
             updated_at=self.now,
+            parent=issue.parent,
         )
         self.write(ev.IssuesCreated(batch=str(number), issues={issue.key: f"POL-{number}"}))
 

@@ -160,6 +160,7 @@ class Model:
             blocked_by=frozenset(before for after, before in self.links if after == name),
             content_digest=issue.content_digest,
             updated_at=self.updated[name],
+            parent=issue.parent,
         )
 
     def _row(self, key: str, row: DesiredRow) -> ObservedRow:
@@ -213,7 +214,9 @@ class Model:
                 self.rows[row.key], self.cells[row.key] = row, {"Status": "To do"}
                 return ev.RowsAdded(keys=(row.key,))
             case UpdateIssue(issue_key=name, issue=issue):
-                self.issues[name] = replace(issue, assignee=self.issues[name].assignee)
+                held = self.issues[name]
+                parent = issue.parent or held.parent
+                self.issues[name] = replace(issue, assignee=held.assignee, parent=parent)
                 self.updated[name] = self.now
             case RewriteRow(row=row):
                 self.rows[row.key] = row

@@ -187,6 +187,7 @@ class Rehearsal:
             blocked_by=frozenset(),
             content_digest=issue.content_digest,
             updated_at=self.now,
+            parent=issue.parent,
         )
         created = ev.IssuesCreated(batch=str(number), issues={issue.key: f"POL-{number}"})
         self.write(created)

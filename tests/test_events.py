@@ -26,13 +26,15 @@ EVENTS: tuple[ev.Event, ...] = (
     ev.WorkLeft(keys=("p/a/b",)),
     ev.WorkJoined(keys=("p/a/b",), reopened=("p/a/b",), history_ids=("10",)),
     ev.PeopleResolved(accounts={"a@example.com": "account-1"}, own_account="account-0"),
+    ev.PeopleResolved(accounts={}, own_account="account-0", project="POL", workbook="book"),
     ev.StageOpened(stage="prepare"),
     ev.CreationIntended(batch="3-0", keys=("p/a/b",), fence=7),
     ev.IssuesCreated(batch="3-0", issues={"p/a/b": "POL-8"}, adopted=True),
     ev.CreationRefused(batch="3-0", reasons={"p/a/c": "no summary"}),
     ev.WritesIntended(marks={"link POL-2 to POL-1": "", "move POL-2 to todo": "10011"}),
     ev.WritesSettled(marks=("link POL-2 to POL-1",)),
-    ev.RowsAdded(keys=("p/a/d/ja-JP",)),
+    ev.RowsAdded(keys=("p/a/d/ja-JP",), tabs={"Training": 740_201}),
+    ev.KeysChanged(issues={"p/a/b": "LEGAL-8"}),
     ev.WorkSeen(
         items={"p/a/d": ev.Seen(state=State.UNKNOWN, completion=95, cells="0f", doers=("x",))}
     ),

@@ -1,5 +1,6 @@
 """Jira's JSON to and from records: values in, values out."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -152,7 +153,12 @@ def test_an_edit_touches_no_label_when_ours_stand():
 
 
 def test_an_edit_never_touches_status_assignee_or_priority():
-    assert set(wire.edit(TASK, ())["fields"]) == {"summary", "description", "duedate"}
+    edit = wire.edit(replace(TASK, parent=None), ())
+    assert set(edit["fields"]) == {"summary", "description", "duedate"}
+
+
+def test_an_edit_writes_the_parent_where_it_is_to_be_changed():
+    assert wire.edit(replace(TASK, parent="POL-1"), ())["fields"]["parent"] == {"key": "POL-1"}
 
 
 def test_an_issue_is_blocked_by_its_inward_blocks_links_only():

@@ -216,8 +216,39 @@ def test_an_issue_whose_fields_of_ours_differ_is_updated(observed):
     program = settled()
     name = program.issue("prepare/memo")
     assert changes_where_issue(program, "prepare/memo", **observed) == (
+        UpdateIssue(name, replace(program.model.issues[name], parent=None)),
+    )
+
+
+@pytest.mark.parametrize("parent", [None, "OTHER-3"])
+def test_an_issue_that_was_put_under_another_epic_is_put_back(parent):
+    program = settled()
+    name = program.issue("prepare/memo")
+    assert changes_where_issue(program, "prepare/memo", parent=parent) == (
         UpdateIssue(name, program.model.issues[name]),
     )
+
+
+def test_an_issue_that_was_made_an_epic_is_left_without_a_parent():
+    program = settled()
+    assert changes_where_issue(program, "prepare/memo", parent=None, is_converted=True) == ()
+
+
+@pytest.mark.parametrize("world", ["gone", "converted"])
+def test_nothing_is_created_under_an_epic_that_is_none_any_more(world):
+    program = settled()
+    epic, memo = program.issue("epic"), program.issue("prepare/memo")
+    program.record(ev.RecreationAsked(keys=("p/prepare/memo",)))
+    del program.model.issues[memo]
+    seen = program.model.world()
+    if world == "gone":
+        del seen.issues["p/epic"]
+    else:
+        seen.issues["p/epic"] = replace(seen.issues["p/epic"], is_converted=True)
+    decision = program.decide(seen)
+    assert decision.changes == ()
+    what = "p/epic is no epic any more; no issue is created until it is one, or created again"
+    assert f"{epic}: {what}" in decision.ahead.oddities
 
 
 @pytest.mark.parametrize(
@@ -378,7 +409,7 @@ def test_changes_stand_in_the_order_in_which_they_are_carried_out():
     )
     del program.model.issues["POL-2"]
     program.model.rows["p/prepare/queue/routing"] = replace(
-        program.model.rows["p/prepare/queue/routing"], cells=(("Key", "?"),)
+        program.model.rows["p/prepare/queue/routing"], cells=(("Due", "?"),)
     )
     assert [type(each).__name__ for each in program.decide().changes] == [
         "CreateIssue",

@@ -6,7 +6,7 @@ from policy_rollout.desired import DesiredRow, Tab
 from policy_rollout.sandbox.control import Sandbox
 
 BATCH = r":batchUpdate$"
-READ = r"values:batchGet$"
+READ = r"/spreadsheets/[^/:]+$"
 DECK, QUIZ, ITEM = "gambling/prepare/deck/ja-JP", "gambling/prepare/quiz/ja-JP", "gambling/go/l/i"
 
 

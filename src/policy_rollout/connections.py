@@ -2,14 +2,17 @@
 
 import os
 import sys
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from policy_rollout.errors import SettingsWrong
+from policy_rollout.errors import HomeChanged, SettingsWrong
 from policy_rollout.jira_issues import JiraConnection, JiraIssues
 from policy_rollout.observed import AnswerStatuses
 from policy_rollout.plan import waits_for_label
 from policy_rollout.prefect_address import API_URL
+from policy_rollout.program import ProgramState
 from policy_rollout.report.board import Links
 from policy_rollout.request_budget import Spend, unlimited
 from policy_rollout.settings import Settings
@@ -65,16 +68,47 @@ def _jira(settings: Settings, project: str) -> JiraIssues:
     )
 
 
-def open_workbook(settings: Settings, spec: Spec) -> "Workbook":
-    """A client for the spec's workbook; the caller closes it.
+def check_home(settings: Settings, spec: Spec, state: ProgramState) -> None:
+    """Compare where a program's work was put with where the settings and its spec lead now.
+
+    Raises:
+        HomeChanged: another project or workbook; nothing may be read or written there.
+    """
+    project = project_key(settings, spec)
+    if state.project and project != state.project:
+        raise HomeChanged(
+            "Jira",
+            "the project",
+            found=project,
+            expected=state.project,
+            next_step="Put the key back into ROLLOUT_JIRA_PROJECT, or `jira: project` of the spec",
+        )
+    workbook = workbook_id(settings, spec)
+    if state.workbook and workbook != state.workbook:
+        raise HomeChanged(
+            "Google Sheets",
+            "the workbook",
+            found=workbook,
+            expected=state.workbook,
+            next_step="Put its id back into ROLLOUT_SHEETS_WORKBOOK, or `sheets: workbook` of the "
+            "spec",
+        )
+
+
+def open_workbook(
+    settings: Settings, spec: Spec, *, tabs: Mapping[str, int] = MappingProxyType({})
+) -> "Workbook":
+    """A client for the spec's workbook, whose tabs by name have these ids; the caller closes it.
 
     Raises:
         SettingsWrong: no workbook or no credentials are set.
     """
-    return open_workbook_by_id(settings, workbook_id(settings, spec))
+    return open_workbook_by_id(settings, workbook_id(settings, spec), tabs=tabs)
 
 
-def open_workbook_by_id(settings: Settings, workbook: str) -> "Workbook":
+def open_workbook_by_id(
+    settings: Settings, workbook: str, *, tabs: Mapping[str, int] = MappingProxyType({})
+) -> "Workbook":
     """The same for a workbook that no spec is at hand for."""
     needed = {
         "ROLLOUT_SHEETS_WORKBOOK": workbook,
@@ -85,7 +119,7 @@ def open_workbook_by_id(settings: Settings, workbook: str) -> "Workbook":
     from policy_rollout.workbook import SheetsConnection, Workbook  # noqa: PLC0415  see above
 
     connection = SheetsConnection(settings.sheets_url, settings.sheets_credentials, workbook)
-    return Workbook(connection, _spend())
+    return Workbook(connection, _spend(), tabs=tabs)
 
 
 def _spend() -> Spend:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from policy_rollout.gates import (
 )
 from policy_rollout.leaving import joined, leaving, partings, settled, welcomes
 from policy_rollout.observed import AnswerStatuses, ObservedIssue, ObservedRow, World
+from policy_rollout.oddities import moved_issues, unplanned
 from policy_rollout.outline import Outline, outline_of
 from policy_rollout.plan import Asking, Change, changes, criteria, sign_off_issues
 from policy_rollout.program import ProgramState, Recorded
@@ -29,11 +30,15 @@ from policy_rollout.work import Kind, State, WorkItem, epic_key
 
 @dataclass(frozen=True, slots=True)
 class ToLookAt:
-    """What a look reads: work and sign-offs, stable to Jira keys, and whether there are rows."""
+    """What a look reads: work and sign-offs, stable to Jira keys, and whether there are rows.
+
+    `tabs` are the ids of the tabs that hold them, by name.
+    """
 
     issues: dict[str, str]
     sign_offs: dict[str, str]
     has_rows: bool
+    tabs: dict[str, int] = field(default_factory=dict)
 
 
 def to_look_at(outline: Outline, state: ProgramState) -> ToLookAt:
@@ -53,6 +58,7 @@ def to_look_at(outline: Outline, state: ProgramState) -> ToLookAt:
         issues={key: state.issues[key] for key in work if key in state.issues},
         sign_offs={key: state.issues[key] for key in signs if key in state.issues},
         has_rows=has_rows,
+        tabs=state.tabs,
     )
 
 
@@ -71,7 +77,7 @@ class Decision:
     @property
     def moves_the_program(self) -> bool:
         """Whether there is more to do than to note what was seen."""
-        noted = (ev.WorkSeen, ev.OdditiesSeen)
+        noted = (ev.WorkSeen, ev.OdditiesSeen, ev.KeysChanged)
         return bool(self.changes) or any(not isinstance(each, noted) for each in self.events)
 
 
@@ -92,6 +98,7 @@ def decide(
         return as_known(outline, state)
     scene = _Scene(outline, deepcopy(state), world, circumstances)
     scene.note_who_left_and_came_back()
+    scene.follow_moved_issues()
     scene.note_what_was_seen()
     scene.renew_digests()
     scene.judge_sign_offs()
@@ -179,6 +186,11 @@ class _Scene:
             if event is not None and self.ahead.stopped is None:
                 self._take(event)
 
+    def follow_moved_issues(self) -> None:
+        """Jira finds an issue that was moved to another project under its old key as well."""
+        if moved := moved_issues(self.ahead, self.world):
+            self._take(ev.KeysChanged(issues=moved))
+
     def note_what_was_seen(self) -> None:
         fresh = {}
         for stage in self.ahead.waiting_stages:
@@ -190,7 +202,8 @@ class _Scene:
         if fresh:
             self._take(ev.WorkSeen(items=fresh))
         # Sorted: the same oddities found in another order are no news.
-        oddities = tuple(sorted({str(each) for each in self.world.oddities}))
+        found = (*self.world.oddities, *unplanned(self.outline, self.ahead, self.world))
+        oddities = tuple(sorted({str(each) for each in found}))
         if oddities != self.ahead.oddities:
             self._take(ev.OdditiesSeen(oddities=oddities))
 

@@ -34,6 +34,14 @@ class NewIssue:
         return hashlib.sha256(f"{self.summary}\n{self.description}".encode()).hexdigest()
 
 
+def kind_of(key: str) -> IssueKind:
+    """What an issue is by its stable key: `p/epic`, `p/stage/sign-off:role`, or a task."""
+    _, _, rest = key.partition("/")
+    if rest == "epic":
+        return IssueKind.EPIC
+    return IssueKind.SIGN_OFF if "/sign-off:" in rest else IssueKind.TASK
+
+
 class Tab(StrEnum):
     TRAINING = "Training"
     CHECKLIST = "Checklist"

@@ -26,6 +26,7 @@
         ├── WriteInDoubt       a write that may or may not have happened
         ├── IssueNotOurs       an issue that does not carry the mark it should
         ├── NoticeFailed       a notice did not arrive through one channel
+        ├── HomeChanged        the work of the program is somewhere else
         ├── NoWayToStatus      no transition leads to the status that is wanted
         └── PreflightFailed    something is missing before the first write
 
@@ -426,11 +427,12 @@ class Missing:
     expected: str
     next_step: str
 
+    @property
+    def fault(self) -> str:
+        return f"found {self.found}, expected {self.expected}. {self.next_step}"
+
     def __str__(self) -> str:
-        return (
-            f"{self.service}: {self.name}: found {self.found}, expected {self.expected}. "
-            f"{self.next_step}"
-        )
+        return f"{self.service}: {self.name}: {self.fault}"
 
 
 class PreflightFailed(ServiceError):
@@ -440,6 +442,27 @@ class PreflightFailed(ServiceError):
         self.missing = tuple(missing)
         lines = "\n".join(f"  - {each}" for each in self.missing)
         super().__init__("Preflight", f"{len(self.missing)} missing, nothing was written:\n{lines}")
+
+
+class HomeChanged(ServiceError):
+    """Where a program's work lives is not where the settings or the workbook lead now.
+
+    Args:
+        service: `Jira` or `Google Sheets`.
+        what: as "the workbook" or "tab 'Training'".
+        found: where they lead now.
+        expected: where the program's work was put.
+        next_step: how to put it right.
+    """
+
+    def __init__(self, service: str, what: str, found: str, expected: str, next_step: str) -> None:
+        self.found = found
+        self.expected = expected
+        super().__init__(
+            service,
+            f"{what} was replaced: found {found}, expected {expected}, which holds the work of "
+            f"the program; nothing was written. {next_step}, then press Resume",
+        )
 
 
 class NeverSettles(RolloutError):

@@ -51,11 +51,16 @@ class Amended(EventRecord):
 
 
 class PeopleResolved(EventRecord):
-    """Mail address to Jira account id, once; `own_account` is the service account's."""
+    """Mail address to Jira account id, once; `own_account` is the service account's.
+
+    Written before anything else is: `project` and `workbook` are where the program's work goes.
+    """
 
     kind: Literal["people_resolved"] = "people_resolved"
     accounts: dict[str, str]
     own_account: str
+    project: str = ""
+    workbook: str = ""
 
 
 class StageOpened(EventRecord):
@@ -107,8 +112,18 @@ class WritesSettled(EventRecord):
 
 
 class RowsAdded(EventRecord):
+    """`tabs` are the ids of the tabs they went to, by the tab's first name."""
+
     kind: Literal["rows_added"] = "rows_added"
     keys: tuple[str, ...]
+    tabs: dict[str, int] = Field(default_factory=dict)
+
+
+class KeysChanged(EventRecord):
+    """Issues that somebody moved to another project: stable key to the new Jira key."""
+
+    kind: Literal["keys_changed"] = "keys_changed"
+    issues: dict[str, str]
 
 
 class Seen(BaseModel):
@@ -409,6 +424,7 @@ Event = Annotated[
     | WritesIntended
     | WritesSettled
     | RowsAdded
+    | KeysChanged
     | WorkSeen
     | WorkLeft
     | WorkJoined

@@ -246,13 +246,20 @@ def _take_parting(state: ProgramState, event: ev.WorkLeft | ev.WorkJoined) -> No
         state.seen[key] = ev.Seen(state=State.TODO, doers=state.of(key).doers)
 
 
-def _take_work(state: ProgramState, event: ev.Event) -> None:  # noqa: C901 - one case a kind
+def _take_work(  # noqa: C901, PLR0912 - one case a kind
+    state: ProgramState, event: ev.Event
+) -> None:
     match event:
         case ev.PeopleResolved(accounts=accounts, own_account=own_account):
             state.accounts = {**state.accounts, **accounts}
             state.own_account = own_account
-        case ev.RowsAdded(keys=keys):
+            state.project = event.project or state.project
+            state.workbook = event.workbook or state.workbook
+        case ev.RowsAdded(keys=keys, tabs=tabs):
             state.rows.update(keys)
+            state.tabs.update(tabs)
+        case ev.KeysChanged(issues=issues):
+            state.issues.update(issues)
         case ev.WorkSeen(items=items):
             state.seen.update(items)
             for key, seen in items.items():

@@ -6,8 +6,8 @@ the search, whose index lags.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
@@ -17,9 +17,9 @@ from urllib.parse import quote
 
 from policy_rollout import jira_wire as wire
 from policy_rollout.adf import to_adf
-from policy_rollout.desired import IssueKind, NewIssue
+from policy_rollout.desired import IssueKind, NewIssue, kind_of
 from policy_rollout.errors import IssueNotOurs, NoWayToStatus, ServiceError, WriteInDoubt
-from policy_rollout.jira_preflight import Preflight, check_site
+from policy_rollout.jira_preflight import Preflight, check_site, check_statuses
 from policy_rollout.jira_reads import IssueReads, count_of
 from policy_rollout.jira_site import SERVICE, Call, JiraConnection, JiraSite, not_there
 from policy_rollout.jira_survey import survey
@@ -211,7 +211,7 @@ class JiraIssues:
         fields = (*wire.READ_FIELDS, *(("comment",) if with_comments else ()))
         found = self._reads.fetch(asked, fields, wire.parse_found)
         present = {issue.issue_key for issue in found}
-        issues, oddities = _ours(found)
+        issues, oddities = self._ours(found)
         return IssuesRead(
             issues=issues,
             comments=tuple(self._reads.comments(found)) if with_comments else (),
@@ -222,6 +222,28 @@ class JiraIssues:
     def survey(self, program: str, issue_keys: Collection[str]) -> Survey:
         """These issues, and all others that carry the program's label, with who edited them."""
         return survey(self._site, self._connection, program, issue_keys)
+
+    def strangers(self, program: str) -> tuple[Oddity, ...]:
+        """Issues that carry a program's label and that somebody else made, as the search knows.
+
+        Clones, mostly: they keep the labels, and lack our mark or carry that of the original.
+        """
+        label = wire.program_label(program)
+        jql = f'labels = "{label}" AND creator != currentUser()'
+        doing = f"looking for issues of others with the label {label}"
+        return tuple(
+            Oddity(each.issue_key, f"is somebody's copy of {each.mark.key}; left alone")
+            if each.mark
+            else Oddity(each.issue_key, f"has the label {label} and no mark of ours; left alone")
+            for each in self._reads.search(jql, doing)
+        )
+
+    def unanswerable(self) -> tuple[Oddity, ...]:
+        """What keeps sign-off issues from being answered: the workflow lacks a status for it."""
+        return tuple(
+            Oddity(f"{each.service}: {each.name}", each.fault)
+            for each in check_statuses(self._site, self._connection)
+        )
 
     def history(self, issue_keys: Collection[str]) -> History:
         """Every change of status or of description that these issues went through."""
@@ -340,6 +362,37 @@ class JiraIssues:
         doing = f"linking {at.issue_key} to {blocked_by}"
         self._site.send(Call("POST", "issueLink", doing, body=body, repeatable=False), _nothing)
 
+    def _ours(
+        self, found: Sequence[wire.FoundIssue]
+    ) -> tuple[dict[str, ObservedIssue], tuple[Oddity, ...]]:
+        """Issues by stable key, the lowest number where there are two, and what is odd."""
+        issues: dict[str, ObservedIssue] = {}
+        oddities: list[Oddity] = []
+        for each in sorted(found, key=lambda each: wire.number_of(each.issue_key)):
+            ours = each.ours
+            if ours is None:
+                what = "carries no mark of a program; left alone"
+                oddities.append(Oddity(each.issue_key, what))
+            elif ours.key in issues:
+                kept = issues[ours.key].issue_key
+                oddities.append(Oddity(each.issue_key, f"is a second {ours.key}; {kept} is kept"))
+            else:
+                wanted = self._types[kind_of(ours.key)]
+                is_converted = ours.issue_type != wanted
+                issues[ours.key] = replace(ours, is_converted=is_converted)
+                oddities += self._astray(ours, wanted)
+        return issues, tuple(oddities)
+
+    def _astray(self, issue: ObservedIssue, wanted: str) -> Iterator[Oddity]:
+        """What somebody did with Jira's "Move": the issue stays ours."""
+        if issue.issue_type != wanted:
+            found = f"was made a {issue.issue_type}, expected a {wanted}"
+            yield Oddity(issue.issue_key, f"{issue.key} {found}; convert it back")
+        project = self._connection.project
+        if not issue.issue_key.startswith(f"{project}-"):
+            where = f"was moved to another project, expected it in {project}"
+            yield Oddity(issue.issue_key, f"{issue.key} {where}; it is followed there")
+
     def issue_url(self, issue_key: str) -> str:
         return f"{self._site.url}/browse/{quote(issue_key)}"
 
@@ -354,23 +407,6 @@ class JiraIssues:
 
 def _small_print(mark: str) -> str:
     return f"[{wire.LABEL} {mark}]"
-
-
-def _ours(
-    found: Sequence[wire.FoundIssue],
-) -> tuple[dict[str, ObservedIssue], tuple[Oddity, ...]]:
-    """Issues by stable key, the lowest number where there are two, and what is odd."""
-    issues: dict[str, ObservedIssue] = {}
-    oddities: list[Oddity] = []
-    for each in sorted(found, key=lambda each: wire.number_of(each.issue_key)):
-        if each.ours is None:
-            oddities.append(Oddity(each.issue_key, "carries no mark of a program; left alone"))
-        elif each.ours.key in issues:
-            kept = issues[each.ours.key].issue_key
-            oddities.append(Oddity(each.issue_key, f"is a second {each.ours.key}; {kept} is kept"))
-        else:
-            issues[each.ours.key] = each.ours
-    return issues, tuple(oddities)
 
 
 def _nothing(_: object) -> None:

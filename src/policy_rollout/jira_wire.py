@@ -22,6 +22,7 @@ LINK_TYPE = "Blocks"
 STANDING_FIELDS = ("status", "labels", "issuelinks")
 READ_FIELDS = (
     "summary", "issuetype", "status", "assignee", "duedate", "labels", "issuelinks", "updated",
+    "parent",
 )  # fmt: skip
 _BLOCKED_STATUS = "blocked"
 _SERVER_ERROR = 500
@@ -164,7 +165,10 @@ def edit(issue: NewIssue, labels: Sequence[str]) -> dict[str, Any]:
     stale = [each for each in labels if each.startswith(LABEL) and each not in wanted]
     changes = [{"remove": each} for each in stale]
     changes += [{"add": each} for each in wanted if each not in labels]
-    body = {"fields": _content(issue), "properties": [_property(issue)]}
+    fields = _content(issue)
+    if issue.parent:
+        fields["parent"] = {"key": issue.parent}
+    body = {"fields": fields, "properties": [_property(issue)]}
     return {**body, "update": {"labels": changes}} if changes else body
 
 
@@ -304,6 +308,7 @@ def _observe(issue: RawIssue, mark: Mark) -> ObservedIssue:
         blocked_by=parse_blockers(issue),
         content_digest=mark.content_digest,
         updated_at=parse_time(fields["updated"]),
+        parent=(fields.get("parent") or {}).get("key"),
     )
 
 

@@ -15,7 +15,8 @@ class ObservedIssue:
 
     `key` is the stable key from the property, `blocked_by` the Jira keys of its inward
     "Blocks" links, `status` the site's own word for the state, `content_digest` what we noted in
-    the property when we last wrote summary and description.
+    the property when we last wrote summary and description, `parent` the Jira key of its epic;
+    `is_converted` where people made it one of another issue type.
     """
 
     key: str
@@ -30,6 +31,8 @@ class ObservedIssue:
     blocked_by: frozenset[str]
     content_digest: str
     updated_at: datetime
+    parent: str | None = None
+    is_converted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

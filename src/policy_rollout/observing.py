@@ -3,12 +3,13 @@
 Work is read by key: never through a search, never from a cache.
 """
 
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 
 from policy_rollout.connections import open_jira, open_workbook
 from policy_rollout.decide import ToLookAt
 from policy_rollout.jira_issues import History
-from policy_rollout.observed import ObservedRow, Oddity, World
+from policy_rollout.observed import ObservedIssue, ObservedRow, Oddity, World
 from policy_rollout.settings import Settings
 from policy_rollout.spec.model import Spec
 from policy_rollout.work import State
@@ -28,22 +29,39 @@ def read_world(settings: Settings, spec: Spec, wanted: ToLookAt) -> World:
         finished = [each.issue_key for each in work.issues.values() if each.state is State.DONE]
         asked = (*sign_offs, *finished)
         history = jira.history(asked) if asked else History()
-    gone = tuple(
-        Oddity(key, "the issue was deleted, or is hidden from us")
-        for key in (*work.gone, *signed.gone)
-    )
-    rows, odd_rows = _read_rows(settings, spec) if wanted.has_rows else ({}, ())
+        strangers = jira.strangers(spec.program) if wanted.issues else ()
+        unanswerable = jira.unanswerable() if sign_offs else ()
+    issues = {**work.issues, **signed.issues}
+    gone = _gone((*work.gone, *signed.gone), issues, wanted)
+    rows, odd_rows = _read_rows(settings, spec, wanted) if wanted.has_rows else ({}, ())
+    found_odd = (*work.oddities, *signed.oddities, *gone, *strangers, *unanswerable, *odd_rows)
     return World(
-        issues={**work.issues, **signed.issues},
+        issues=issues,
         rows=rows,
         transitions=history.transitions,
         edits=history.edits,
         comments=signed.comments,
-        oddities=(*work.oddities, *signed.oddities, *gone, *odd_rows),
+        oddities=found_odd,
     )
 
 
-def _read_rows(settings: Settings, spec: Spec) -> tuple[dict[str, ObservedRow], tuple[Oddity, ...]]:
-    with closing(open_workbook(settings, spec)) as workbook:
+def _gone(
+    missed: Iterable[str], issues: Mapping[str, ObservedIssue], wanted: ToLookAt
+) -> Iterator[Oddity]:
+    """Issues that are under no key any more; one that was moved answers to its old key as well."""
+    moved = {
+        issue_key
+        for key, issue_key in {**wanted.issues, **wanted.sign_offs}.items()
+        if key in issues and issues[key].issue_key != issue_key
+    }
+    for issue_key in missed:
+        if issue_key not in moved:
+            yield Oddity(issue_key, "the issue was deleted, or is hidden from us")
+
+
+def _read_rows(
+    settings: Settings, spec: Spec, wanted: ToLookAt
+) -> tuple[dict[str, ObservedRow], tuple[Oddity, ...]]:
+    with closing(open_workbook(settings, spec, tabs=wanted.tabs)) as workbook:
         found = workbook.read(spec.program)
     return found.rows, found.oddities

@@ -5,13 +5,14 @@ empty when Jira and the workbook read as the spec and the journal say.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from policy_rollout.comments import SayOnIssue, says, sign_off_desk
 from policy_rollout.desired import DesiredRow, IssueKind, NewIssue, Tab
 from policy_rollout.gates import Judged, judge, missing_sign_offs, waived
 from policy_rollout.observed import AnswerStatuses, ObservedIssue, World
+from policy_rollout.oddities import has_epic
 from policy_rollout.outline import Outline
 from policy_rollout.program import ProgramState
 from policy_rollout.report.evidence import GateView
@@ -99,9 +100,9 @@ def changes(
     issues = tuple(desired_issues(outline, state, asking))
     rows = tuple(desired_rows(outline, state))
     return (
-        *_creations(issues, state),
+        *_creations(issues, state, can_have_children=has_epic(outline, world)),
         *(AddRow(row) for row in rows if row.key not in state.rows),
-        *_updates(issues, state, world),
+        *_updates(_under_epic(outline, world, issues), state, world),
         *_rewrites(rows, world),
         *_links(outline, state, world),
         *_moves(outline, state, world),
@@ -229,13 +230,18 @@ def _labels(spec: Spec, key: str) -> tuple[str, ...]:
     return ("rollout", f"rollout/{spec.program}", f"rollout/{key}")
 
 
-def _creations(issues: Iterable[NewIssue], state: ProgramState) -> Iterator[CreateIssue]:
-    """Those without a Jira key and not in doubt; the epic first, alone, as it is the parent."""
+def _creations(
+    issues: Iterable[NewIssue], state: ProgramState, *, can_have_children: bool
+) -> Iterator[CreateIssue]:
+    """Those without a Jira key and not in doubt; the epic first, alone, as it is the parent.
+
+    None under an epic that is gone, or is not ours: then this is another project or site.
+    """
     in_doubt = {key for doubt in state.doubts.values() for key in doubt.keys}
     lacking = [each for each in issues if each.key not in state.issues]
     epics = [each for each in lacking if each.kind is IssueKind.EPIC]
     for issue in epics or lacking:
-        if issue.key not in in_doubt:
+        if issue.key not in in_doubt and (epics or can_have_children):
             yield CreateIssue(issue)
 
 
@@ -251,6 +257,14 @@ def _updates(
             yield UpdateIssue(state.issues[issue.key], issue, undoes)
 
 
+def _under_epic(outline: Outline, world: World, issues: Iterable[NewIssue]) -> Iterator[NewIssue]:
+    """The same issues, with a parent only where another one stands and Jira lets us change it."""
+    for issue in issues:
+        observed = world.issues.get(issue.key)
+        stays = observed is None or observed.is_converted or observed.parent == issue.parent
+        yield replace(issue, parent=None) if stays or not has_epic(outline, world) else issue
+
+
 def _foreign_edit(state: ProgramState, world: World, observed: ObservedIssue) -> str:
     """The mark of the last edit of a description that is ours, where somebody else made it."""
     edits = [each for each in world.edits if each.issue_key == observed.issue_key]
@@ -261,10 +275,12 @@ def _foreign_edit(state: ProgramState, world: World, observed: ObservedIssue) ->
 
 
 def _differs(issue: NewIssue, observed: ObservedIssue) -> bool:
+    """A parent is there only where it is to be changed: see `_under_epic`."""
     return (
         observed.content_digest != issue.content_digest
         or observed.summary != issue.summary
         or observed.due_on != issue.due_on
+        or issue.parent is not None
         or set(issue.labels) != {each for each in observed.labels if each.startswith("rollout")}
     )
 
@@ -335,6 +351,9 @@ def _rewrites(rows: Iterable[DesiredRow], world: World) -> Iterator[RewriteRow]:
         if observed is None:
             continue
         found = dict(observed.machine)
+        found.pop(
+            "Key", None
+        )  # it found the row, spaces around it or not, and is never written again
         if any(header in found and found[header] != text for header, text in row.cells):
             yield RewriteRow(row)
 

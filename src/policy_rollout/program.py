@@ -160,9 +160,10 @@ class Hold:
 class ProgramState:
     """Everything the journal knows of one program.
 
-    `head` is the sequence number of its last entry, `issues` maps stable to Jira keys, `rows`
-    are the stable keys of rows that were added, `unsettled` the other writes whose outcome is not
-    known, by mark, `seen` what was last seen of each work item,
+    `head` is the sequence number of its last entry, `project`, `workbook` and `tabs` (ids by
+    name) say where its work lives (empty in old journals), `issues` maps stable to Jira keys,
+    `rows` are the stable keys of rows that were added, `unsettled` the other writes whose outcome
+    is not known, by mark, `seen` what was last seen of each work item,
     `histories` the changelog ids that were already judged, `sent_back` the items that a
     rejection named and nobody has taken up yet, `said` the marks of our comments, `codes` the
     attempts proven by a one-time code, `conditions` what approvals of passed gates asked for,
@@ -187,6 +188,9 @@ class ProgramState:
     launched_at: datetime | None = None
     accounts: dict[str, str] = field(default_factory=dict)
     own_account: str = ""
+    project: str = ""
+    workbook: str = ""
+    tabs: dict[str, int] = field(default_factory=dict)
     issues: dict[str, str] = field(default_factory=dict)
     rows: set[str] = field(default_factory=set)
     doubts: dict[str, Doubt] = field(default_factory=dict)

@@ -31,7 +31,7 @@ from policy_rollout.work import CONDITION, WorkItem, expand
 
 _UNTOUCHING = (
     *(ev.CreationIntended, ev.IssuesCreated, ev.CreationRefused, ev.RowsAdded, ev.IssuesMoved),
-    *(ev.WritesIntended, ev.WritesSettled),
+    *(ev.WritesIntended, ev.WritesSettled, ev.KeysChanged),
     *(ev.OdditiesSeen, ev.Said, ev.TroubleMet, ev.TroubleOver, ev.Resumed, ev.Reminded),
     *(ev.PeopleResolved, ev.GateReady, ev.SignOffAsked, ev.CodeGiven, ev.SignedOff),
     *(ev.Held, ev.GoneOn, ev.TakenUp, ev.RunLost, ev.RunFound, ev.StopCarriedOut),

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
 from gspread.urls import DRIVE_FILES_API_V3_URL, SPREADSHEET_BATCH_UPDATE_URL
 
 from policy_rollout.desired import DesiredRow, Tab
-from policy_rollout.errors import Missing, PreflightFailed, ServiceRefused
+from policy_rollout.errors import HomeChanged, Missing, PreflightFailed, ServiceRefused
 from policy_rollout.observed import ObservedRow, Oddity
 from policy_rollout.request_budget import Spend, unlimited
 from policy_rollout.workbook_edit import Edit, Wish, quoted
@@ -33,11 +34,13 @@ from policy_rollout.workbook_http import (
 )
 from policy_rollout.workbook_layout import (
     COLUMNS,
+    SERVICE,
     Grid,
     by_program,
     machine_texts,
     observe,
     parse_grid,
+    parse_sheet,
 )
 from policy_rollout.workbook_missing import (
     drive_closed,
@@ -65,6 +68,9 @@ ROWS_A_BATCH = 2000
 
 _SHEET_TYPE = "application/vnd.google-apps.spreadsheet"
 _STRUCTURE = "sheets.properties(sheetId,title),developerMetadata(metadataId,metadataKey)"
+_SHEETS = "sheets(properties(sheetId,title),merges,data.rowData.values({cells}))"
+_SHOWN = _SHEETS.format(cells="formattedValue")
+_ENTERED = _SHEETS.format(cells="formattedValue,userEnteredValue")
 _EDITED = "updatedSpreadsheet.sheets(properties.sheetId,data.rowData.values.formattedValue)"
 _BAD_REQUEST = 400
 
@@ -105,9 +111,18 @@ class _Look:
 class Workbook:
     """One workbook, opened when it is first needed; close it after use."""
 
-    def __init__(self, connection: SheetsConnection, spend: Spend = unlimited) -> None:
+    def __init__(
+        self,
+        connection: SheetsConnection,
+        spend: Spend = unlimited,
+        *,
+        tabs: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
+        """`tabs` are the ids, by name, of the tabs in which rows of ours are known to stand."""
         self._connection = connection
         self._spend = spend
+        self._tabs = tabs
+        self._made_in: dict[Tab, int] = {}
 
     def close(self) -> None:
         if "_client" in self.__dict__:
@@ -163,8 +178,10 @@ class Workbook:
         """
         return AllRows(tuple((grid, by_program(grid)) for grid in self._grids().values()))
 
-    def add_rows(self, rows: Sequence[DesiredRow]) -> None:
+    def add_rows(self, rows: Sequence[DesiredRow]) -> dict[str, int]:
         """Append the rows whose keys are not in the workbook, with the tabs if they are not there.
+
+        Answers the ids of the tabs that were there or made, by name.
 
         Each batch takes the workbook's next append number; a second batch with the same number is
         refused by Google, so that an answer that got lost, or comes late, never doubles a row.
@@ -178,6 +195,7 @@ class Workbook:
             machine_texts(row)  # refuses unknown headers before anything is sent
         while self._written(f"adding {len(rows)} rows", lambda: self._append_missing(rows)):
             pass
+        return {tab.value: self._made_in.get(tab, SHEET_IDS[tab]) for tab in {r.tab for r in rows}}
 
     def rewrite(self, rows: Sequence[DesiredRow]) -> None:
         """Make the machine cells of these rows read as desired; rows that are gone are left out.
@@ -228,6 +246,7 @@ class Workbook:
     def _append_missing(self, rows: Sequence[DesiredRow]) -> bool:
         """Append one batch of what is missing; whether more is left to append."""
         look = self._look()
+        self._made_in = look.sheet_ids
         if missing := headers_missing(look.titles, look.grids):
             raise PreflightFailed(missing)
         present = {key for grid in look.grids.values() for key in grid.by_key()}
@@ -286,14 +305,16 @@ class Workbook:
 
     def _look(self) -> _Look:
         """The tabs as they are now; one that is not there yet reads as it will be made."""
-        structure = self._reading(
+        structure: dict[str, Any] = self._reading(
             "looking at the workbook",
             lambda: self._client.spreadsheets_get(
                 self._connection.workbook, {"fields": _STRUCTURE}
             ),
         )
         found = _tabs(structure)
-        grids = self._read_tabs({tab: title for tab, (_, title) in found.items()})
+        self._check_same({tab: sheet_id for tab, (sheet_id, _) in found.items()})
+        titles = {tab: title for tab, (_, title) in found.items()}
+        grids = _parsed(self._read_tabs(titles, _ENTERED))
         taken = [
             each["metadataId"] - FIRST_APPEND_ID
             for each in structure.get("developerMetadata", [])
@@ -301,32 +322,50 @@ class Workbook:
         ]
         return _Look(
             sheet_ids={tab: sheet_id for tab, (sheet_id, _) in found.items()},
-            titles={tab: title for tab, (_, title) in found.items()},
+            titles=titles,
             grids=grids,
             next_append=max(taken, default=0) + 1,
         )
 
     def _grids(self) -> dict[Tab, Grid]:
-        """Both tabs by one request; what else the workbook holds is asked for only if it fails."""
+        """Both tabs by one request; what else the workbook holds is asked for only if need be."""
         try:
-            return self._read_tabs({tab: tab.value for tab in Tab})
+            sheets = self._read_tabs({tab: tab.value for tab in Tab}, _SHOWN)
         except ServiceRefused as refused:
             if refused.status != _BAD_REQUEST:
                 raise
+        else:
+            if all(_id_of(sheet) == SHEET_IDS[tab] for tab, sheet in sheets.items()):
+                return _parsed(sheets)
         return self._look().grids
 
-    def _read_tabs(self, titles: dict[Tab, str]) -> dict[Tab, Grid]:
+    def _read_tabs(self, titles: dict[Tab, str], fields: str) -> dict[Tab, dict[str, Any]]:
+        """The tabs with their cells, each as Google's `Sheet`."""
         if not titles:
             return {}
         ranges = [quoted(title) for title in titles.values()]
+        params: dict[str, Any] = {"ranges": ranges, "fields": fields}
         answer = self._reading(
             "reading the workbook",
-            lambda: self._client.values_batch_get(self._connection.workbook, ranges),
+            lambda: self._client.spreadsheets_get(self._connection.workbook, params),
         )
-        return {
-            tab: parse_grid(tab, found.get("values", []))
-            for tab, found in zip(titles, answer["valueRanges"], strict=True)
-        }
+        # a range names a tab in upper or lower case, as people type it
+        by_title = {each["properties"]["title"].casefold(): each for each in answer["sheets"]}
+        return {tab: by_title[title.casefold()] for tab, title in titles.items()}
+
+    def _check_same(self, found: Mapping[Tab, int]) -> None:
+        """Refuse a tab that only has the name of the one that holds our rows."""
+        for tab, sheet_id in found.items():
+            known = self._tabs.get(tab.value, sheet_id)
+            if sheet_id != known:
+                raise HomeChanged(
+                    SERVICE,
+                    f"tab {tab.value!r} of workbook {self._connection.workbook}",
+                    found=f"a tab of that name with the id {sheet_id}",
+                    expected=f"the one with the id {known}",
+                    next_step="Restore it from the workbook's version history, or rename the new "
+                    "one and ask for what is missing to be created again",
+                )
 
     def _drive_file(self) -> Any:
         return self._ask(
@@ -373,6 +412,14 @@ def _rows_of(grids: Iterable[Grid], program: str) -> RowsRead:
         ]
         rows |= {key: row for key, row in found.items() if key not in rows}
     return RowsRead(rows, tuple(oddities))
+
+
+def _id_of(sheet: dict[str, Any]) -> int:
+    return int(sheet["properties"]["sheetId"])
+
+
+def _parsed(sheets: dict[Tab, dict[str, Any]]) -> dict[Tab, Grid]:
+    return {tab: parse_sheet(tab, sheet) for tab, sheet in sheets.items()}
 
 
 def _tabs(structure: dict[str, Any]) -> dict[Tab, tuple[int, str]]:

@@ -21,12 +21,18 @@ def column_name(column: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Trespass:
-    """A cell of another column that our text landed in, because people moved a column."""
+    """A cell of another column that our text landed in, because people moved a column.
+
+    `row` and `column` are where it stood then, `key` and `header` what finds it again where
+    rows or columns have moved since; `before` is what was typed into it, as Sheets tells it.
+    """
 
     row: int
+    column: int
+    key: str
     header: str
     ours: str
-    before: str
+    before: dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -68,15 +74,22 @@ class Edit:
 
     def trespasses(self, data: Sequence[dict[str, Any]]) -> tuple[Trespass, ...]:
         """Where our texts landed in other columns than meant; `data` as for `moved`."""
+        keys = [row[0] if row else "" for row in _texts(data[0])]
         now = next(iter(_texts(data[1])), ())
-        lines, columns = {line.at: line for line in self.grid.lines}, self.grid.columns
         return tuple(
-            Trespass(each.row, header, each.text, lines[each.row].text(columns[header]))
+            self._trespass(each, keys[each.row] if each.row < len(keys) else "", header)
             for each in self.changes
-            if each.column < len(now)
-            and (header := now[each.column]) != self.grid.headers[each.column]
-            and header in columns
+            if (header := now[each.column] if each.column < len(now) else "")
+            != self.grid.headers[each.column]
         )
+
+    def _trespass(self, change: CellChange, key: str, header: str) -> Trespass:
+        """What stood in a cell before is known by the key of its row and the header over it."""
+        lines = self.grid.by_key().get(key, ())
+        row = lines[0].at if len(lines) == 1 else change.row
+        column = self.grid.columns.get(header)
+        before = self.grid.entered.get((row, column), {}) if column is not None else {}
+        return Trespass(change.row, change.column, key, header, change.text, before)
 
     def moved(self, data: Sequence[dict[str, Any]]) -> dict[str, dict[str, str]]:
         """The machine texts from before of all rows that were touched, if any of them had moved.
@@ -107,18 +120,23 @@ class Edit:
 
 def _undone(grid: Grid, trespasses: Sequence[Trespass]) -> Iterator[CellChange]:
     """Only what still reads as we wrote it by mistake."""
-    lines, columns = {line.at: line for line in grid.lines}, grid.columns
+    lines = {line.at: line for line in grid.lines}
     for each in trespasses:
-        column = columns.get(each.header)
-        if column is not None and each.row in lines and lines[each.row].text(column) == each.ours:
-            yield CellChange(each.row, column, each.before)
+        column = grid.columns.get(each.header) if each.header else each.column
+        if column is None or (grid.headers[column : column + 1] or ("",))[0] != each.header:
+            continue
+        known = grid.by_key().get(each.key, ())
+        row = known[0].at if len(known) == 1 else each.row
+        is_ours_still = row in lines and lines[row].text(column) == each.ours
+        if is_ours_still and (row, column) not in grid.covered:
+            yield CellChange(row, column, entered=each.before)
 
 
 def _changes(grid: Grid, line: Line, wanted: dict[str, str]) -> Iterator[CellChange]:
-    columns = grid.columns
-    for header, text in wanted.items():
-        if header != KEY and header in columns and line.text(columns[header]) != text:
-            yield CellChange(line.at, columns[header], text)
+    for header, column in grid.machine_columns.items():
+        text = wanted.get(header, line.text(column))
+        if header != KEY and line.text(column) != text and (line.at, column) not in grid.covered:
+            yield CellChange(line.at, column, text)
 
 
 def _texts(data: dict[str, Any]) -> list[tuple[str, ...]]:

@@ -5,8 +5,10 @@ Columns are found by their headers, in whatever order people moved them; rows by
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
 
 from policy_rollout.desired import DesiredRow, Tab
 from policy_rollout.observed import ObservedRow, Oddity
@@ -87,7 +89,9 @@ class Line:
 class Grid:
     """A tab as it was read: `header` is the place of its header row, `columns` where each stands.
 
-    `end` is the place after the last row with data.
+    `end` is the place after the last row with data. `covered` are the cells, as row and column,
+    that people merged away under another; `entered` is what was typed into each, as Sheets tells
+    it, where that was asked for.
     """
 
     tab: Tab
@@ -95,11 +99,24 @@ class Grid:
     headers: tuple[str, ...]
     lines: tuple[Line, ...]
     end: int
+    covered: frozenset[tuple[int, int]] = frozenset()
+    entered: Mapping[tuple[int, int], dict[str, Any]] = field(default_factory=dict)
 
     @property
     def columns(self) -> dict[str, int]:
         """The first column of each header."""
         return {header: at for at, header in reversed(tuple(enumerate(self.headers))) if header}
+
+    @property
+    def machine_columns(self) -> dict[str, int]:
+        """Where each machine header stands; one that stands twice may be a person's own column."""
+        columns, times = self.columns, Counter(self.headers)
+        return {name: columns[name] for name in MACHINE[self.tab] if times[name] == 1}
+
+    @property
+    def doubled_headers(self) -> tuple[str, ...]:
+        times = Counter(self.headers)
+        return tuple(header for header in COLUMNS[self.tab] if times[header] > 1)
 
     @property
     def missing_headers(self) -> tuple[str, ...]:
@@ -121,8 +138,14 @@ class Grid:
         return found
 
 
-def parse_grid(tab: Tab, values: Sequence[Sequence[str]]) -> Grid:
-    """The grid of what Sheets returned for a whole tab."""
+def parse_grid(
+    tab: Tab,
+    values: Sequence[Sequence[str]],
+    *,
+    covered: frozenset[tuple[int, int]] = frozenset(),
+    entered: Mapping[tuple[int, int], dict[str, Any]] = MappingProxyType({}),
+) -> Grid:
+    """The grid of the texts of a whole tab, row by row from the first."""
     rows = [tuple(str(cell) for cell in row) for row in values]
     header = next((at for at, row in enumerate(rows[:_HEADER_DEPTH]) if _is_header(row)), 0)
     return Grid(
@@ -131,11 +154,48 @@ def parse_grid(tab: Tab, values: Sequence[Sequence[str]]) -> Grid:
         headers=tuple(cell.strip() for cell in rows[header]) if rows else (),
         lines=tuple(Line(at, row) for at, row in enumerate(rows) if at > header and any(row)),
         end=len(rows),
+        covered=covered,
+        entered=entered,
     )
 
 
 def _is_header(row: Sequence[str]) -> bool:
     return any(cell.strip() == KEY for cell in row)
+
+
+def parse_sheet(tab: Tab, sheet: Mapping[str, Any]) -> Grid:
+    """The grid of a tab from a `Sheet` with its grid data and merges.
+
+    https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheets/sheets#Sheet
+    """
+    rows = [
+        row.get("values", []) for data in sheet.get("data", []) for row in data.get("rowData", [])
+    ]
+    texts = [[str(cell.get("formattedValue", "")) for cell in row] for row in rows]
+    while texts and not any(texts[-1]):
+        texts.pop()
+    return parse_grid(
+        tab,
+        texts,
+        covered=frozenset(
+            place for area in sheet.get("merges", []) for place in _merged_away(area)
+        ),
+        entered={
+            (down, right): cell["userEnteredValue"]
+            for down, row in enumerate(rows)
+            for right, cell in enumerate(row)
+            if "userEnteredValue" in cell
+        },
+    )
+
+
+def _merged_away(area: Mapping[str, int]) -> Iterator[tuple[int, int]]:
+    """The cells of a merge but its first, which is the only one that holds anything."""
+    top, left = area.get("startRowIndex", 0), area.get("startColumnIndex", 0)
+    for down in range(top, area["endRowIndex"]):
+        for right in range(left, area["endColumnIndex"]):
+            if (down, right) != (top, left):
+                yield down, right
 
 
 def observe(grid: Grid, program: str) -> tuple[dict[str, ObservedRow], tuple[Oddity, ...]]:
@@ -176,7 +236,9 @@ def _observed(grid: Grid, key: str, line: Line, *, is_single: bool) -> ObservedR
         state=state if is_understood else State.UNKNOWN,
         completion=completion(completed),
         machine=tuple(
-            (name, line.text(columns[name])) for name in MACHINE[grid.tab] if name in columns
+            (name, line.text(column))
+            for name, column in grid.machine_columns.items()
+            if (line.at, column) not in grid.covered
         ),
         human=(*human.items(), *extra.items()),
     )
@@ -207,10 +269,12 @@ def _header_oddities(grid: Grid) -> Iterator[Oddity]:
     where = f"workbook, tab {grid.tab}"
     if missing := grid.missing_headers:
         yield Oddity(where, f"no column has the header {_listed(missing)}; name it so again")
-    known = COLUMNS[grid.tab]
-    for header, count in Counter(grid.headers).items():
-        if header in known and count > 1:
-            yield Oddity(where, f"{count} columns have the header {header!r}; the first counts")
+    for header in grid.doubled_headers:
+        count = grid.headers.count(header)
+        counts = "the first counts" if header in HUMAN[grid.tab] else "none is kept up to date"
+        yield Oddity(
+            where, f"{count} columns have the header {header!r}; {counts}, rename the other"
+        )
 
 
 def _row_oddities(grid: Grid, mine: dict[str, tuple[Line, ...]]) -> Iterator[Oddity]:
@@ -234,6 +298,9 @@ def _cell_oddities(grid: Grid, line: Line) -> Iterator[str]:
         yield f"Status is {found}; choose one of: {', '.join(STATUS_WORDS)}"
     elif _WORDS.get(status.casefold()) is State.NOT_APPLICABLE and not notes:
         yield "Status is 'Not applicable' without a note; say why in Notes"
+    merged = [name for name in COLUMNS[grid.tab] if (line.at, columns.get(name)) in grid.covered]
+    if merged:
+        yield f"{_listed(merged)} is merged into another cell; unmerge it"
     completed = line.text(columns.get(COMPLETED)).strip()
     if completed and completion(completed) is None:
         yield f"Completed % is {completed!r}; write a percentage from 0% to 100%, such as 50%"

@@ -46,8 +46,19 @@ def drive_closed(refused: ServiceRefused) -> Missing:
 
 
 def headers_missing(titles: dict[Tab, str], grids: dict[Tab, Grid]) -> tuple[Missing, ...]:
-    """The tabs that are there but lack a column of ours."""
-    return tuple(
+    """The tabs that are there but lack a column of ours, or have one twice."""
+    doubled = tuple(
+        Missing(
+            SERVICE,
+            f"tab {titles[tab]}",
+            found="more than one column with the header " + ", ".join(map(repr, twice)),
+            expected="one column of each header of ours",
+            next_step="Rename the column that people added",
+        )
+        for tab, grid in grids.items()
+        if (twice := grid.doubled_headers)
+    )
+    return doubled + tuple(
         Missing(
             SERVICE,
             f"tab {titles[tab]}",

@@ -46,11 +46,21 @@ _HUMAN_NOTES = {
 
 @dataclass(frozen=True, slots=True)
 class CellChange:
-    """A machine cell that should read otherwise; `row` and `column` count from 0."""
+    """A cell that should read otherwise; `row` and `column` count from 0.
+
+    A machine cell gets a text; a cell that was hit by mistake gets back what was `entered`.
+    """
 
     row: int
     column: int
-    text: str
+    text: str = ""
+    entered: Request | None = None
+
+    @property
+    def cell(self) -> Request:
+        if self.entered is None:
+            return raw_cell(self.text)
+        return {"userEnteredValue": self.entered} if self.entered else {}
 
 
 def workbook_url(site: str, workbook: str, tab: Tab | None = None) -> str:
@@ -207,7 +217,7 @@ def rewrite(sheet_id: int, changes: Sequence[CellChange]) -> Iterator[Request]:
         yield {
             "updateCells": {
                 "start": start,
-                "rows": [{"values": [raw_cell(change.text) for change in run]}],
+                "rows": [{"values": [change.cell for change in run]}],
                 "fields": "userEnteredValue",
             }
         }

@@ -144,3 +144,60 @@ def test_of_two_who_move_an_issue_at_once_only_one_does(sandbox, jira_api):
 
     assert answers == [204] + [400] * 7
     assert jira_api("GET", f"issue/{key}/changelog").json()["total"] == 1
+
+
+def test_an_issue_in_another_project_is_found_under_its_old_key_too(sandbox, jira_api):
+    key = jira_api.make()
+    sandbox.add_person("ada@example.com")
+
+    sandbox.move_elsewhere(key, "ada@example.com", project="LEGAL")
+
+    told = jira_api("GET", f"issue/{key}").json()
+    assert (told["key"], told["fields"]["project"]["key"]) == ("LEGAL-1", "LEGAL")
+    for project, keys in (("POLICY", []), ("LEGAL", ["LEGAL-1"])):
+        asked = {"jql": f"project = {project}", "fields": ["summary"]}
+        answer = jira_api("POST", "search/jql", asked).json()
+        assert [each["key"] for each in answer["issues"]] == keys
+
+
+def test_an_issue_of_another_type_takes_a_status_of_its_workflow(sandbox, jira_api):
+    key = jira_api.make()
+    sandbox.add_person("ada@example.com")
+    jira_api("POST", f"issue/{key}/transitions", {"transition": {"id": "41"}})
+
+    sandbox.move_elsewhere(key, "ada@example.com", issue_type="Sign-off")
+
+    fields = jira_api("GET", f"issue/{key}").json()["fields"]
+    assert (fields["issuetype"]["name"], fields["status"]["name"]) == ("Sign-off", "To Do")
+
+
+def test_an_administrator_can_change_the_workflow(sandbox, jira_api):
+    sandbox.set_behaviour(
+        renamed_statuses={"Done": "Finished"},
+        status_categories={"Blocked": "new"},
+        removed_statuses=["In Progress"],
+    )
+    key = jira_api.make()
+    offered = jira_api("GET", f"issue/{key}/transitions").json()["transitions"]
+    leads_to = {each["to"]["name"]: each["to"]["statusCategory"]["key"] for each in offered}
+    assert leads_to == {"Blocked": "new", "Finished": "done"}
+
+
+def test_issues_are_found_by_who_made_them(sandbox, jira_api):
+    jira_api.make()
+    sandbox.add_person("ada@example.com")
+    ada = sandbox.as_person("ada@example.com")
+    fields = {"project": {"key": "POLICY"}, "issuetype": {"name": "Task"}, "summary": "Hers"}
+    hers = ada.call("POST", "issue", {"fields": fields})["key"]
+    asked = {"jql": "creator != currentUser()", "fields": ["summary"]}
+    answer = jira_api("POST", "search/jql", asked).json()
+    assert [each["key"] for each in answer["issues"]] == [hers]
+
+
+def test_a_property_that_was_removed_is_gone(jira_api):
+    key = jira_api.make()
+    jira_api("PUT", f"issue/{key}/properties/rollout", {"key": "p/s/i"})
+
+    assert jira_api("DELETE", f"issue/{key}/properties/rollout").status_code == 204
+    assert jira_api("GET", f"issue/{key}/properties/rollout").status_code == 404
+    assert jira_api("DELETE", f"issue/{key}/properties/rollout").status_code == 404

@@ -86,9 +86,16 @@ def test_a_word_that_the_drop_down_lacks_is_refused(people):
     assert people.cells(DECK)["Status"] == "To do"
 
 
-def test_a_formula_is_refused(people):
-    with pytest.raises(LookupError, match="the sandbox does not compute formulas"):
-        people.write(DECK, Notes="=1+1")
+def test_a_formula_shows_its_value_and_is_kept(people):
+    people.write(DECK, Notes='="see there"')
+    assert people.cells(DECK)["Notes"] == "see there"
+    (kept,) = [row for tab in people.whole() for row in tab["rows"] if DECK in row["cells"]]
+    assert '="see there"' in kept["cells"]
+
+
+def test_a_formula_that_the_sandbox_does_not_compute_is_refused(people):
+    with pytest.raises(LookupError, match="computes no formulas but a text, a number and a div"):
+        people.write(DECK, Notes="=SUM(A1:A9)")
 
 
 def test_an_edit_reaches_the_row_that_was_seen_after_a_sort(sandbox, people):

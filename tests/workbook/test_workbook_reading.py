@@ -15,7 +15,7 @@ def test_a_workbook_without_our_tabs_has_no_rows(workbook):
 def test_both_tabs_are_read_by_one_request(sandbox, filled):
     sandbox.clear_requests()
     assert set(filled.read("gambling").rows) == {DECK, QUIZ, ITEM}
-    assert [each["path"].rpartition("/")[2] for each in sandbox.requests()] == ["values:batchGet"]
+    assert [each["path"].rpartition("/")[2] for each in sandbox.requests()] == ["sandbox-workbook"]
 
 
 def test_a_new_row_has_its_machine_texts_and_is_to_do(filled):

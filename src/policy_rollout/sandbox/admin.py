@@ -17,7 +17,21 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from policy_rollout.sandbox.behaviour import Behaviour
 from policy_rollout.sandbox.database import reading, writing
 from policy_rollout.sandbox.faults import Rule
-from policy_rollout.sandbox.jira_accounts import add_account, all_accounts, close_account
+from policy_rollout.sandbox.jira_accounts import (
+    account_by_email,
+    add_account,
+    all_accounts,
+    close_account,
+)
+from policy_rollout.sandbox.jira_call import now_ms
+from policy_rollout.sandbox.jira_issues import (
+    Author,
+    convert_issue,
+    issue_id_of,
+    move_to_project,
+    read_issues,
+)
+from policy_rollout.sandbox.jira_project import ISSUE_TYPES, PROJECTS
 from policy_rollout.sandbox.pages import page
 from policy_rollout.sandbox.state import SandboxState, sandbox_of
 
@@ -46,6 +60,7 @@ def routes() -> list[BaseRoute]:
         Route("/sandbox/faults/land", land_late_writes, methods=["POST"]),
         Route("/sandbox/behaviour", show_behaviour, methods=["GET"]),
         Route("/sandbox/behaviour", change_behaviour, methods=["POST"]),
+        Route("/sandbox/issues/{issue}/move", move_issue_elsewhere, methods=["POST"]),
         Route("/sandbox/requests", list_requests, methods=["GET"]),
         Route("/sandbox/requests", clear_requests, methods=["DELETE"]),
     ]
@@ -190,6 +205,44 @@ async def change_behaviour(request: Request) -> Response:
     except ValidationError as error:
         return _wrong(error)
     return Response(status_code=204)
+
+
+class Move(BaseModel):
+    """What Jira's "Move" asks for: another project, another type, or both."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    email: str
+    project: str = ""
+    issue_type: str = ""
+
+
+async def move_issue_elsewhere(request: Request) -> Response:
+    try:
+        given = Move.model_validate_json(await request.body())
+    except ValidationError as error:
+        return _wrong(error)
+    found = await run_in_threadpool(_move, request, given)
+    return Response(status_code=204 if found else 404)
+
+
+def _move(request: Request, given: Move) -> bool:
+    """False where the issue, the person, the project or the type is unknown."""
+    issue_type = next((e for e in ISSUE_TYPES.values() if e.name == given.issue_type), None)
+    if (given.issue_type and issue_type is None) or given.project not in {"", *PROJECTS}:
+        return False
+    with writing(sandbox_of(request).engine) as connection:
+        account = account_by_email(connection, given.email)
+        issue_id = issue_id_of(request.path_params["issue"])
+        issue = read_issues(connection, [issue_id or 0]).get(issue_id or 0)
+        if account is None or issue is None:
+            return False
+        author = Author(account, now_ms())
+        if issue_type is not None:
+            issue = convert_issue(connection, author, issue, issue_type)
+        if given.project:
+            move_to_project(connection, author, issue, given.project)
+    return True
 
 
 async def list_requests(request: Request) -> Response:

@@ -42,3 +42,15 @@ class Behaviour(BaseModel):
         default=False,
         description="Bulk changelogs tell times as epoch milliseconds, as some answers do.",
     )
+    renamed_statuses: dict[str, str] = Field(
+        default_factory=dict, description="Statuses that an administrator gave another name."
+    )
+    status_categories: dict[str, str] = Field(
+        default_factory=dict,
+        description="The key of another category (new, indeterminate, done), by a status's first "
+        "name.",
+    )
+    removed_statuses: frozenset[str] = Field(
+        default=frozenset(),
+        description="First names of statuses that no transition leads to any more.",
+    )

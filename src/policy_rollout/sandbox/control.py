@@ -64,6 +64,10 @@ class Sandbox:
         seen: list[dict[str, Any]] = self._admin("GET", "requests", None)
         return seen
 
+    def move_elsewhere(self, issue_key: str, email: str, **to: str) -> None:
+        """What Jira's "Move" does: to another `project`, to another `issue_type`, or both."""
+        self._admin("POST", f"issues/{issue_key}/move", {"email": email, **to})
+
     def clear_requests(self) -> None:
         self._admin("DELETE", "requests", None)
 
@@ -117,6 +121,30 @@ class Person:
 
     def delete(self, issue_key: str) -> None:
         self.call("DELETE", f"issue/{issue_key}")
+
+    def clone(self, issue_key: str, *, with_property: bool = False) -> str:
+        """Copy an issue with its labels, as Jira's "Clone" does; some apps copy the property too.
+
+        Returns:
+            the key of the copy.
+        """
+        held = self.issue(issue_key)["fields"]
+        fields = {
+            "project": {"key": held["project"]["key"]},
+            "issuetype": {"name": held["issuetype"]["name"]},
+            "summary": f"CLONE - {held['summary']}",
+            "labels": held["labels"],
+            "description": held["description"],
+            "duedate": held["duedate"],
+        }
+        if held.get("parent"):
+            fields["parent"] = {"key": held["parent"]["key"]}
+        made: str = self.call("POST", "issue", {"fields": fields})["key"]
+        if with_property:
+            path = "properties/rollout"
+            mark = self.call("GET", f"issue/{issue_key}/{path}")["value"]
+            self.call("PUT", f"issue/{made}/{path}", mark)
+        return made
 
     def issue(self, issue_key: str) -> Any:
         return self.call("GET", f"issue/{issue_key}")

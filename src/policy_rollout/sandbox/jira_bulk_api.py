@@ -55,7 +55,7 @@ def create_many(call: Call) -> Answer:
     with writing(call.engine) as connection:
         new, errors = _readable(Site(connection, call.behaviour), updates, call.fail_elements)
         made = create_issues(connection, call.author, new)
-        view = View(connection, call.viewer, call.site)
+        view = View(connection, call.viewer, call.site, call.behaviour)
         issues = [view.reference(issue) for issue in made]
     return Answer({"issues": issues, "errors": errors}, 201 if issues else 400)
 
@@ -67,7 +67,7 @@ def fetch_many(call: Call) -> Answer:
     wanted = _wanted(call, "*navigable")
     with reading(call.engine) as connection:
         found = list(read_issues(connection, _ids(keys)).values())
-        told = View(connection, call.viewer, call.site).issues(found, wanted)
+        told = View(connection, call.viewer, call.site, call.behaviour).issues(found, wanted)
     return Answer({"issues": told, "issueErrors": []})
 
 
@@ -81,7 +81,7 @@ def fetch_changelogs(call: Call) -> Answer:
     what = f"changelog {sorted(keys)} {sorted(fields)}"
     start = _start(call, what)
     with reading(call.engine) as connection:
-        view = View(connection, call.viewer, call.site)
+        view = View(connection, call.viewer, call.site, call.behaviour)
         told = _histories(call, view, _ids(keys), fields)
     page = told[start : start + size]
     by_issue: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -113,7 +113,7 @@ def search(call: Call) -> Answer:
     start = _start(call, jql)
     found = find(call.engine, query, start, size)
     with reading(call.engine) as connection:
-        told = View(connection, call.viewer, call.site).issues(found.issues, wanted)
+        told = View(connection, call.viewer, call.site, call.behaviour).issues(found.issues, wanted)
     if set(call.listed("fields")) <= {"id"}:
         told = [{"id": each["id"]} for each in told]
     answer: dict[str, Any] = {"issues": told, "isLast": found.is_last}

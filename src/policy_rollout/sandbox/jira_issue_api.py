@@ -27,6 +27,7 @@ from policy_rollout.sandbox.jira_issues import (
     add_links,
     create_issues,
     delete_issue,
+    delete_property,
     edit_issue,
     inserted_id,
     issue_id_of,
@@ -50,7 +51,12 @@ def routes() -> list[BaseRoute]:
         route("issue/{issue}/changelog", GET=changelog),
         route("issue/{issue}/comment", GET=read_comments, POST=comment),
         route("issue/{issue}/properties", GET=property_keys),
-        route("issue/{issue}/properties/{key}", GET=read_property, PUT=write_property),
+        route(
+            "issue/{issue}/properties/{key}",
+            GET=read_property,
+            PUT=write_property,
+            DELETE=remove_property,
+        ),
         route("issue/{issue}/remotelink", GET=read_remote_links, POST=link_remote),
         route("issue/{issue}/transitions", GET=read_transitions, POST=move),
     ]
@@ -61,7 +67,7 @@ def create(call: Call) -> Answer:
         permit(call, "CREATE_ISSUES")
         new = read_new_issue(Site(connection, call.behaviour), call.body)
         (made,) = create_issues(connection, call.author, [new])
-        return Answer(View(connection, call.viewer, call.site).reference(made), 201)
+        return Answer(View(connection, call.viewer, call.site, call.behaviour).reference(made), 201)
 
 
 def read(call: Call) -> Answer:
@@ -72,7 +78,7 @@ def read(call: Call) -> Answer:
     )
     with reading(call.engine) as connection:
         issue = find_issue(connection, call)
-        (told,) = View(connection, call.viewer, call.site).issues([issue], wanted)
+        (told,) = View(connection, call.viewer, call.site, call.behaviour).issues([issue], wanted)
     return Answer(told)
 
 
@@ -91,7 +97,7 @@ def edit(call: Call) -> Answer:
         if call.query.get("returnIssue") != "true":
             return Answer(status=204)
         every = Wanted(selected_fields([], "*all"))
-        (told,) = View(connection, call.viewer, call.site).issues([edited], every)
+        (told,) = View(connection, call.viewer, call.site, call.behaviour).issues([edited], every)
         return Answer(told)
 
 
@@ -120,7 +126,7 @@ def changelog(call: Call) -> Answer:
     start, size = call.number("startAt", 0), min(call.number("maxResults", 100), 100)
     with reading(call.engine) as connection:
         issue = find_issue(connection, call)
-        view = View(connection, call.viewer, call.site)
+        view = View(connection, call.viewer, call.site, call.behaviour)
         told = [view.history(row) for row in read_histories(connection, [issue.id])]
     page = told[start : start + size]
     address = f"{call.site}/rest/api/3/issue/{issue.id}/changelog"
@@ -150,7 +156,7 @@ def read_comments(call: Call) -> Answer:
             select(func.count()).select_from(tables.comments).where(mine)
         ).scalar_one()
         chosen = select(tables.comments).where(mine).order_by(order).offset(start).limit(size)
-        view = View(connection, call.viewer, call.site)
+        view = View(connection, call.viewer, call.site, call.behaviour)
         with_properties = "properties" in call.listed("expand")
         rows = connection.execute(chosen).mappings()
         told = [view.comment(row, properties=with_properties) for row in rows]
@@ -170,7 +176,7 @@ def comment(call: Call) -> Answer:
         made = add_comment(connection, call.author, issue, body, marks)
         chosen = select(tables.comments).where(tables.comments.c.id == made)
         row = connection.execute(chosen).mappings().one()
-        told = View(connection, call.viewer, call.site).comment(row)
+        told = View(connection, call.viewer, call.site, call.behaviour).comment(row)
     return Answer(told, 201)
 
 
@@ -204,6 +210,15 @@ def write_property(call: Call) -> Answer:
             raise JiraRefused(400, str(error)) from None
         is_new = set_property(connection, issue.id, call.path["key"], call.body)
     return Answer(status=201 if is_new else 200)
+
+
+def remove_property(call: Call) -> Answer:
+    with writing(call.engine) as connection:
+        issue = find_issue(connection, call)
+        permit(call, "EDIT_ISSUES")
+        if not delete_property(connection, issue.id, call.path["key"]):
+            raise JiraRefused(404, f"The property {call.path['key']} does not exist.")
+    return Answer(status=204)
 
 
 def read_remote_links(call: Call) -> Answer:
@@ -241,7 +256,7 @@ def link_remote(call: Call) -> Answer:
 def read_transitions(call: Call) -> Answer:
     with reading(call.engine) as connection:
         issue = find_issue(connection, call)
-        told = View(connection, call.viewer, call.site).transitions(issue)
+        told = View(connection, call.viewer, call.site, call.behaviour).transitions(issue)
     if wanted := call.query.get("transitionId"):
         told = [each for each in told if each["id"] == wanted]
     return Answer({"expand": "transitions", "transitions": told})
@@ -252,7 +267,10 @@ def move(call: Call) -> Answer:
         issue = find_issue(connection, call)
         permit(call, "TRANSITION_ISSUES")
         chosen = str(call.part("transition").get("id", ""))
-        step = next((each for each in issue.steps if each.id == chosen), None)
+        steps = [
+            each for each in issue.steps if each.to.name not in call.behaviour.removed_statuses
+        ]
+        step = next((each for each in steps if each.id == chosen), None)
         if step is None:
             raise JiraRefused(400, f"Transition id '{chosen}' is not valid for this issue.")
         wanted = read_edit(Site(connection, call.behaviour), issue, call.given)

@@ -19,6 +19,7 @@ from policy_rollout.sandbox.jira_project import (
     ISSUE_TYPES,
     PRIORITIES,
     PROJECT_KEY,
+    PROJECTS,
     STATUSES,
     TO_DO,
     IssueType,
@@ -35,7 +36,7 @@ class Issue:
     """Times in milliseconds; `type` and `status` are ids, `creator` an account id.
 
     `fields` holds summary, description, duedate, labels, assignee, reporter (account ids),
-    priority (an id) and parent (an issue id).
+    priority (an id), parent (an issue id) and, once it was moved, the key of its project.
     """
 
     id: int
@@ -49,8 +50,13 @@ class Issue:
     fields: dict[str, Any]
 
     @property
+    def project(self) -> str:
+        """The key of the project that it was moved to, else of ours."""
+        return str(self.fields.get("project", PROJECT_KEY))
+
+    @property
     def key(self) -> str:
-        return key_of(self.id)
+        return key_of(self.id, self.project)
 
     @property
     def issue_type(self) -> IssueType:
@@ -94,7 +100,7 @@ class NewIssue:
 def issue_id_of(id_or_key: str) -> int | None:
     """The number behind `10012` or `policy-12`; None where it is neither."""
     prefix, _, number = id_or_key.upper().rpartition("-")
-    if not number.isdecimal() or len(number) > MOST_DIGITS or prefix not in {"", PROJECT_KEY}:
+    if not number.isdecimal() or len(number) > MOST_DIGITS or prefix not in {"", *PROJECTS}:
         return None
     return int(number) + (FIRST_ISSUE_ID if prefix else 0)
 
@@ -179,6 +185,56 @@ def move_issue(connection: Connection, author: Author, issue: Issue, step: Step)
     }
     _store(connection, author, moved, [item])
     return moved
+
+
+def move_to_project(connection: Connection, author: Author, issue: Issue, project: str) -> None:
+    """Give an issue to another project: a new key, under which the old one still finds it."""
+    fields = {**issue.fields, "project": project}
+    moved = replace(issue, fields=fields, updated_at=author.at)
+    item = {
+        "field": "Key",
+        "fieldtype": "jira",
+        "fieldId": "issuekey",
+        "from": None,
+        "fromString": issue.key,
+        "to": None,
+        "toString": moved.key,
+    }
+    _store(connection, author, moved, [item])
+
+
+def convert_issue(
+    connection: Connection, author: Author, issue: Issue, issue_type: IssueType
+) -> Issue:
+    """Make an issue one of another type; a status that its workflow lacks becomes its first."""
+    known = {step.to.id for step in issue_type.steps}
+    status = issue.status if issue.status in known else issue_type.steps[0].to.id
+    above = None if issue_type.level > 0 else issue.parent
+    converted = replace(
+        issue,
+        type=issue_type.id,
+        status=status,
+        parent=above,
+        fields={**issue.fields, "parent": above},
+        updated_at=author.at,
+    )
+    item = {
+        "field": "issuetype",
+        "fieldtype": "jira",
+        "fieldId": "issuetype",
+        "from": issue.type,
+        "fromString": issue.issue_type.name,
+        "to": issue_type.id,
+        "toString": issue_type.name,
+    }
+    _store(connection, author, converted, [item])
+    return converted
+
+
+def delete_property(connection: Connection, issue: int, key: str) -> bool:
+    """Whether there was such an entity property."""
+    chosen = (tables.properties.c.issue == issue) & (tables.properties.c.key == key)
+    return connection.execute(delete(tables.properties).where(chosen)).rowcount > 0
 
 
 def delete_issue(connection: Connection, author: Author, issue: Issue) -> None:

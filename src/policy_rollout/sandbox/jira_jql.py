@@ -1,8 +1,8 @@
 """The part of JQL that the sandbox knows, as conditions on the search index. Pure.
 
-`project`, `key`, `labels`, `issuetype`, `status`, `statusCategory`, `assignee`, `parent`,
-`created`, `updated`, `summary`, joined by AND and OR, and ORDER BY. Anything else is refused, as
-Jira refuses what it cannot parse.
+`project`, `key`, `labels`, `issuetype`, `status`, `statusCategory`, `assignee`, `creator`,
+`parent`, `created`, `updated`, `summary`, joined by AND and OR, and ORDER BY. Anything else is
+refused, as Jira refuses what it cannot parse.
 See https://support.atlassian.com/jira-service-management-cloud/docs/jql-fields/
 """
 
@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, false, not_, or_, select
+from sqlalchemy import ColumnElement, and_, false, func, not_, or_, select
 
 from policy_rollout.sandbox.jira_issues import issue_id_of
 from policy_rollout.sandbox.jira_project import (
     ISSUE_TYPES,
-    PROJECT_ID,
     PROJECT_KEY,
-    PROJECT_NAME,
+    PROJECTS,
     STATUSES,
 )
 from policy_rollout.sandbox.jira_tables import indexed, indexed_labels
@@ -294,11 +293,13 @@ def _empty(field: str) -> ColumnElement[bool]:
 
 
 def _in_project(values: list[str]) -> ColumnElement[bool]:
-    known = {PROJECT_KEY.lower(), PROJECT_ID, PROJECT_NAME.lower()}
-    for value in values:
-        if value.lower() not in known:
-            raise JqlWrong(f"The value '{value}' does not exist for the field 'project'.")
-    return indexed.c.id.is_not(None)
+    known: dict[str, str] = {}
+    for key, (project_id, name) in PROJECTS.items():
+        known |= {key.lower(): key, project_id: key, name.lower(): key}
+    wanted = _named(values, known, "project")
+    moved_to = indexed.c.snapshot["fields"]["project"].as_string()
+    found: ColumnElement[bool] = func.coalesce(moved_to, PROJECT_KEY).in_(wanted)
+    return found
 
 
 def _by_key(values: list[str]) -> ColumnElement[bool]:
@@ -356,6 +357,11 @@ def _by_assignee(values: list[str]) -> ColumnElement[bool]:
     return indexed.c.assignee.in_(values) if values else false()
 
 
+def _by_creator(values: list[str]) -> ColumnElement[bool]:
+    found: ColumnElement[bool] = indexed.c.snapshot["creator"].as_string().in_(values)
+    return found
+
+
 ONE_OF: dict[str, Callable[[list[str]], ColumnElement[bool]]] = {
     "project": _in_project,
     "key": _by_key,
@@ -368,4 +374,5 @@ ONE_OF: dict[str, Callable[[list[str]], ColumnElement[bool]]] = {
     "status": _by_status,
     "statuscategory": _by_category,
     "assignee": _by_assignee,
+    "creator": _by_creator,
 }

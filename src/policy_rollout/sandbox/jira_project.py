@@ -9,6 +9,8 @@ from dataclasses import dataclass
 PROJECT_KEY = "POLICY"
 PROJECT_ID = "10000"
 PROJECT_NAME = "Policy rollouts"
+PROJECTS = {PROJECT_KEY: (PROJECT_ID, PROJECT_NAME), "LEGAL": ("10001", "Legal matters")}
+"""Id and name by key. Rollouts live in the first; people may move issues to the other."""
 FIRST_ISSUE_ID = 10000
 """The id of an issue is this plus its number."""
 
@@ -32,6 +34,8 @@ class Status:
     name: str
     category: Category
 
+
+CATEGORIES = {each.key: each for each in (NEW, INDETERMINATE, DONE_CATEGORY)}
 
 TO_DO = Status("10000", "To Do", NEW)
 IN_PROGRESS = Status("10001", "In Progress", INDETERMINATE)
@@ -157,5 +161,6 @@ PERMISSIONS = (
 )
 
 
-def key_of(issue_id: int) -> str:
-    return f"{PROJECT_KEY}-{issue_id - FIRST_ISSUE_ID}"
+def key_of(issue_id: int, project: str = PROJECT_KEY) -> str:
+    """An issue that was moved keeps its number here; a real project would give its own next."""
+    return f"{project}-{issue_id - FIRST_ISSUE_ID}"

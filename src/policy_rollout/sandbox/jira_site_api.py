@@ -131,13 +131,13 @@ def all_fields(call: Call) -> Answer:  # noqa: ARG001 - every handler takes the 
 
 def priorities(call: Call) -> Answer:
     with reading(call.engine) as connection:
-        view = View(connection, call.viewer, call.site)
+        view = View(connection, call.viewer, call.site, call.behaviour)
         return Answer([view.priority(priority_id) for priority_id in PRIORITIES])
 
 
 def statuses(call: Call) -> Answer:
     with reading(call.engine) as connection:
-        view = View(connection, call.viewer, call.site)
+        view = View(connection, call.viewer, call.site, call.behaviour)
         return Answer([view.status(status_id) for status_id in STATUSES])
 
 
@@ -147,14 +147,14 @@ def issue_types(call: Call) -> Answer:
 
 def link_types(call: Call) -> Answer:
     with reading(call.engine) as connection:
-        view = View(connection, call.viewer, call.site)
+        view = View(connection, call.viewer, call.site, call.behaviour)
         return Answer({"issueLinkTypes": [view.link_type(type_id) for type_id in LINK_TYPES]})
 
 
 def project(call: Call) -> Answer:
     _check_project(call.path["project"])
     with reading(call.engine) as connection:
-        shown = View(connection, call.viewer, call.site).project()
+        shown = View(connection, call.viewer, call.site, call.behaviour).project()
     shown |= {"description": "", "issueTypes": _types(call), "style": "classic"}
     return Answer({**shown, "isPrivate": False, "archived": False, "deleted": False})
 
@@ -162,7 +162,7 @@ def project(call: Call) -> Answer:
 def project_statuses(call: Call) -> Answer:
     _check_project(call.path["project"])
     with reading(call.engine) as connection:
-        view = View(connection, call.viewer, call.site)
+        view = View(connection, call.viewer, call.site, call.behaviour)
         return Answer(
             [
                 {
@@ -170,7 +170,11 @@ def project_statuses(call: Call) -> Answer:
                     "id": each.id,
                     "name": each.name,
                     "subtask": False,
-                    "statuses": [view.status(step.to.id) for step in each.steps],
+                    "statuses": [
+                        view.status(step.to.id)
+                        for step in each.steps
+                        if step.to.name not in call.behaviour.removed_statuses
+                    ],
                 }
                 for each in offered_types(call.behaviour)
             ]
@@ -215,7 +219,7 @@ def offered_types(behaviour: Behaviour) -> list[IssueType]:
 
 def _types(call: Call) -> list[dict[str, Any]]:
     with reading(call.engine) as connection:
-        view = View(connection, call.viewer, call.site)
+        view = View(connection, call.viewer, call.site, call.behaviour)
         return [view.issue_type(each.id) for each in offered_types(call.behaviour)]
 
 

@@ -10,16 +10,17 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, or_, select
 
 from policy_rollout.sandbox import jira_tables as tables
+from policy_rollout.sandbox.behaviour import Behaviour
 from policy_rollout.sandbox.jira_accounts import Account, all_accounts
 from policy_rollout.sandbox.jira_issues import Issue, read_issues
 from policy_rollout.sandbox.jira_project import (
+    CATEGORIES,
     FIELDS,
     ISSUE_TYPES,
     LINK_TYPES,
     PRIORITIES,
-    PROJECT_ID,
     PROJECT_KEY,
-    PROJECT_NAME,
+    PROJECTS,
     STATUSES,
 )
 
@@ -66,6 +67,7 @@ class View:
     connection: Connection
     viewer: Account
     site: str
+    behaviour: Behaviour = field(default_factory=Behaviour)
     accounts: dict[str, Account] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -82,11 +84,13 @@ class View:
     def status(self, status_id: str) -> dict[str, Any]:
         status = STATUSES[status_id]
         category = status.category
+        if other := self.behaviour.status_categories.get(status.name):
+            category = CATEGORIES[other]
         return {
             "self": f"{self.site}/rest/api/3/status/{status.id}",
             "description": "",
             "iconUrl": f"{self.site}/",
-            "name": status.name,
+            "name": self.behaviour.renamed_statuses.get(status.name, status.name),
             "id": status.id,
             "statusCategory": {
                 "self": f"{self.site}/rest/api/3/statuscategory/{category.id}",
@@ -109,12 +113,13 @@ class View:
             "hierarchyLevel": issue_type.level,
         }
 
-    def project(self) -> dict[str, Any]:
+    def project(self, key: str = PROJECT_KEY) -> dict[str, Any]:
+        project_id, name = PROJECTS[key]
         return {
-            "self": f"{self.site}/rest/api/3/project/{PROJECT_ID}",
-            "id": PROJECT_ID,
-            "key": PROJECT_KEY,
-            "name": PROJECT_NAME,
+            "self": f"{self.site}/rest/api/3/project/{project_id}",
+            "id": project_id,
+            "key": key,
+            "name": name,
             "projectTypeKey": "software",
             "simplified": False,
         }
@@ -253,6 +258,7 @@ class View:
                 "looped": False,
             }
             for step in issue.steps
+            if step.to.name not in self.behaviour.removed_statuses
         ]
 
     def _around(self, found: Sequence[Issue], wanted: Wanted) -> "_Around":
@@ -319,7 +325,7 @@ FIELD_VIEWS: dict[str, Callable[[View, Issue, _Around], Any]] = {
     "priority": lambda view, issue, _: view.priority(issue.fields["priority"]),
     "status": lambda view, issue, _: view.status(issue.status),
     "issuetype": lambda view, issue, _: view.issue_type(issue.type),
-    "project": lambda view, _issue, _: view.project(),
+    "project": lambda view, issue, _: view.project(issue.project),
     "created": lambda view, issue, _: view.time(issue.created_at),
     "updated": lambda view, issue, _: view.time(issue.updated_at),
     "statuscategorychangedate": lambda view, issue, _: view.time(issue.status_changed_at),

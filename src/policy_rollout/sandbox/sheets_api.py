@@ -19,10 +19,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from policy_rollout.sandbox.sheets_batch import Rejected, apply
+from policy_rollout.sandbox.sheets_batch import apply
 from policy_rollout.sandbox.sheets_credentials import ACCOUNT_EMAIL, write_credentials
+from policy_rollout.sandbox.sheets_edits import covered
 from policy_rollout.sandbox.sheets_fields import Mask, parse_mask
-from policy_rollout.sandbox.sheets_grid import Area, Book, type_into
+from policy_rollout.sandbox.sheets_grid import Area, Book, Rejected, type_into
 from policy_rollout.sandbox.sheets_pages import page_routes
 from policy_rollout.sandbox.sheets_store import TOKEN_SECONDS, WORKBOOK, BookUnknown, Store
 from policy_rollout.sandbox.sheets_wire import (
@@ -287,7 +288,7 @@ def _write_values(book: Book, data: Json, option: str) -> Json:
     rows = data.get("values", [])
     for down, row in enumerate(rows):
         for right, value in enumerate(row):
-            if value is not None:
+            if value is not None and not covered(area.sheet, area.top + down, area.left + right):
                 _write_value(area, area.top + down, area.left + right, value, option)
     width = max((len(row) for row in rows), default=0)
     written = Area(
@@ -310,12 +311,12 @@ def _write_value(area: Area, row: int, column: int, value: Any, option: str) -> 
         except ValueError as error:
             raise bad_request(f"Invalid data: {error}.") from None
     elif isinstance(value, (str, bool)):
-        cell.value = value
+        cell.put(value)
     elif isinstance(value, (int, float)):
-        cell.value = float(value)
+        cell.put(float(value))
     else:
         raise bad_request("Invalid values: a cell holds a text, a number or a truth value.")
-    if cell.value == "":
+    if cell.value == "" and not cell.formula:
         cell.value = None
 
 

@@ -8,14 +8,19 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from policy_rollout.sandbox import sheets_grid as grid
+from policy_rollout.sandbox.sheets_edits import EDITS, covered, has_merge_over_rows
 from policy_rollout.sandbox.sheets_fields import Mask, parse_mask
-from policy_rollout.sandbox.sheets_grid import Book, Cell, Metadata, Protection, Sheet
+from policy_rollout.sandbox.sheets_grid import (
+    Book,
+    Cell,
+    Metadata,
+    Protection,
+    Rejected,
+    Sheet,
+    sheet_of,
+)
 
 Body = dict[str, Any]
-
-
-class Rejected(Exception):
-    """A request that cannot be done; the text is Google's `message`."""
 
 
 def apply(book: Book, requests: Sequence[Body]) -> tuple[Book, list[Body]]:
@@ -48,13 +53,6 @@ def _apply_one(book: Book, at: int, request: Body) -> Body:
     return {kind: reply} if reply else {}
 
 
-def _sheet(book: Book, sheet_id: int) -> Sheet:
-    sheet = book.sheet(sheet_id)
-    if sheet is None:
-        raise Rejected(f"No grid with id: {sheet_id}")
-    return sheet
-
-
 def _add_sheet(book: Book, body: Body) -> Body:
     given = body.get("properties", {})
     size = given.get("gridProperties", {})
@@ -85,7 +83,9 @@ def sheet_properties(sheet: Sheet, index: int) -> Body:
         size["frozenRowCount"] = sheet.frozen_rows
     if sheet.frozen_columns:
         size["frozenColumnCount"] = sheet.frozen_columns
+    hidden = {"hidden": True} if sheet.is_hidden else {}
     return {
+        **hidden,
         "sheetId": sheet.id,
         "title": sheet.title,
         "index": index,
@@ -96,11 +96,19 @@ def sheet_properties(sheet: Sheet, index: int) -> Body:
 
 def _update_sheet_properties(book: Book, body: Body) -> Body:
     given = body["properties"]
-    sheet = _sheet(book, given.get("sheetId", 0))
+    sheet = sheet_of(book, given.get("sheetId", 0))
     mask = parse_mask(body["fields"])
     size, size_mask = given.get("gridProperties", {}), mask.below("gridProperties")
     if mask.has("title"):
+        namesake = book.titled(given["title"])
+        if namesake is not None and namesake is not sheet:
+            raise Rejected(
+                f'A sheet with the name "{given["title"]}" already exists. Please enter another '
+                "name."
+            )
         sheet.title = given["title"]
+    if mask.has("hidden"):
+        sheet.is_hidden = given.get("hidden", False)
     if size_mask and size_mask.has("frozenRowCount"):
         sheet.frozen_rows = size.get("frozenRowCount", 0)
     if size_mask and size_mask.has("frozenColumnCount"):
@@ -112,7 +120,7 @@ def _update_cells(book: Book, body: Body) -> Body:
     start = body.get("start")
     area = body.get("range", {})
     origin = start if start is not None else area
-    sheet = _sheet(book, origin.get("sheetId", 0))
+    sheet = sheet_of(book, origin.get("sheetId", 0))
     top = origin.get("rowIndex", area.get("startRowIndex", 0))
     left = origin.get("columnIndex", area.get("startColumnIndex", 0))
     if left >= sheet.column_count or top >= sheet.row_count:
@@ -122,7 +130,7 @@ def _update_cells(book: Book, body: Body) -> Body:
 
 
 def _append_cells(book: Book, body: Body) -> Body:
-    sheet = _sheet(book, body.get("sheetId", 0))
+    sheet = sheet_of(book, body.get("sheetId", 0))
     _write_rows(sheet, sheet.data_rows, 0, body.get("rows", []), parse_mask(body["fields"]))
     return {}
 
@@ -131,13 +139,14 @@ def _write_rows(sheet: Sheet, top: int, left: int, rows: Sequence[Body], mask: M
     for down, row in enumerate(rows):
         target = sheet.row(top + down)
         for right, given in enumerate(row.get("values", [])):
-            _write_cell(target.make(left + right), given, mask)
+            if not covered(sheet, top + down, left + right):
+                _write_cell(target.make(left + right), given, mask)
         sheet.column_count = max(sheet.column_count, len(target.cells))
 
 
 def _write_cell(cell: Cell, given: Body, mask: Mask) -> None:
     if mask.has("userEnteredValue"):
-        cell.value = _value(given.get("userEnteredValue", {}))
+        cell.put(*_value(given.get("userEnteredValue", {})))
     if mask.has("note"):
         cell.note = given.get("note", "")
     if mask.has("dataValidation"):
@@ -147,15 +156,16 @@ def _write_cell(cell: Cell, given: Body, mask: Mask) -> None:
         cell.format = below.merged(cell.format, given.get("userEnteredFormat", {}))
 
 
-def _value(given: Body) -> grid.Value | None:
+def _value(given: Body) -> tuple[grid.Value | None, str]:
+    """A value and the formula behind it, if there is one."""
     if "formulaValue" in given:
-        raise Rejected("The sandbox does not compute formulas.")
+        return grid.computed(given["formulaValue"]), given["formulaValue"]
     if "numberValue" in given:
-        return float(given["numberValue"])
+        return float(given["numberValue"]), ""
     if "boolValue" in given:
-        return bool(given["boolValue"])
+        return bool(given["boolValue"]), ""
     text = given.get("stringValue")
-    return None if text is None else str(text)
+    return None if text is None else str(text), ""
 
 
 def _repeat_cell(book: Book, body: Body) -> Body:
@@ -172,7 +182,7 @@ def _set_data_validation(book: Book, body: Body) -> Body:
 
 
 def _each_cell(book: Book, area: Body) -> list[Cell]:
-    sheet = _sheet(book, area.get("sheetId", 0))
+    sheet = sheet_of(book, area.get("sheetId", 0))
     rows, columns = grid.span(area, "Row"), grid.span(area, "Column")
     return [
         sheet.row(row).make(column)
@@ -184,7 +194,7 @@ def _each_cell(book: Book, area: Body) -> list[Cell]:
 def _add_protected_range(book: Book, body: Body) -> Body:
     given = body["protectedRange"]
     area = dict(given["range"])
-    sheet = _sheet(book, area.pop("sheetId", 0))
+    sheet = sheet_of(book, area.pop("sheetId", 0))
     taken = {each.id for every in book.sheets for each in every.protections}
     made = Protection(
         id=given.get("protectedRangeId", max(taken, default=0) + 1),
@@ -210,21 +220,28 @@ def protected_range(sheet: Sheet, protection: Protection) -> Body:
 
 def _set_basic_filter(book: Book, body: Body) -> Body:
     area = dict(body["filter"]["range"])
-    _sheet(book, area.pop("sheetId", 0)).filter = area
+    sheet_of(book, area.pop("sheetId", 0)).filter = area
     return {}
 
 
 def _auto_resize(book: Book, body: Body) -> Body:
-    _sheet(book, body.get("dimensions", {}).get("sheetId", 0))
+    sheet_of(book, body.get("dimensions", {}).get("sheetId", 0))
     return {}
 
 
 def _update_dimension(book: Book, body: Body) -> Body:
     area = body["range"]
-    sheet = _sheet(book, area.get("sheetId", 0))
-    if area["dimension"] == "COLUMNS" and "pixelSize" in body.get("properties", {}):
-        for column in range(area.get("startIndex", 0), area.get("endIndex", sheet.column_count)):
-            sheet.widths[column] = body["properties"]["pixelSize"]
+    sheet = sheet_of(book, area.get("sheetId", 0))
+    given, is_columns = body.get("properties", {}), area["dimension"] == "COLUMNS"
+    size = sheet.column_count if is_columns else sheet.row_count
+    places = range(area.get("startIndex", 0), area.get("endIndex", size))
+    if is_columns and "pixelSize" in given:
+        for column in places:
+            sheet.widths[column] = given["pixelSize"]
+    if "hiddenByUser" in given:
+        others = set(sheet.hidden.get(area["dimension"], ())) - set(places)
+        hidden = others | set(places if given["hiddenByUser"] else ())
+        sheet.hidden[area["dimension"]] = sorted(hidden)
     return {}
 
 
@@ -276,14 +293,17 @@ def _insert_dimension(book: Book, body: Body) -> Body:
 
 def _move_dimension(book: Book, body: Body) -> Body:
     sheet, start, end = _dimension(book, body["source"])
-    if body["source"]["dimension"] != "COLUMNS" or end - start != 1:
-        raise Rejected("The sandbox moves one column at a time.")
-    grid.move_column(sheet, start, body["destinationIndex"])
+    if end - start != 1:
+        raise Rejected("The sandbox moves one row or column at a time.")
+    if body["source"]["dimension"] == "COLUMNS":
+        grid.move_column(sheet, start, body["destinationIndex"])
+    else:
+        grid.move_row(sheet, start, body["destinationIndex"])
     return {}
 
 
 def _dimension(book: Book, area: Body) -> tuple[Sheet, int, int]:
-    sheet = _sheet(book, area.get("sheetId", 0))
+    sheet = sheet_of(book, area.get("sheetId", 0))
     start, end = area.get("startIndex", 0), area["endIndex"]
     if not 0 <= start < end:
         raise Rejected("startIndex must be less than endIndex.")
@@ -292,8 +312,10 @@ def _dimension(book: Book, area: Body) -> tuple[Sheet, int, int]:
 
 def _sort_range(book: Book, body: Body) -> Body:
     area = body["range"]
-    sheet = _sheet(book, area.get("sheetId", 0))
+    sheet = sheet_of(book, area.get("sheetId", 0))
     rows = grid.span(area, "Row")
+    if has_merge_over_rows(sheet, rows):
+        raise Rejected("You can't sort a range with vertical merges.")
     for sort in reversed(body["sortSpecs"]):
         grid.sort_rows(
             sheet,
@@ -321,4 +343,5 @@ _HANDLERS: dict[str, Callable[[Book, Body], Body]] = {
     "insertDimension": _insert_dimension,
     "moveDimension": _move_dimension,
     "sortRange": _sort_range,
+    **EDITS,
 }

@@ -1,5 +1,6 @@
 """What a person does in a workbook of a running sandbox, by script, through its pages' forms."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,6 +64,21 @@ class WorkbookEditor:
         found = self._tab(tab)
         places = {"column": self._column(found, header), "before": self._column(found, before)}
         self._post(f"tabs/{found['gid']}/move", {name: str(at) for name, at in places.items()})
+
+    def change(self, *wanted: dict[str, Any]) -> None:
+        """What the menus of a workbook do, as requests of `spreadsheets.batchUpdate`.
+
+        Raises:
+            LookupError: one of them cannot be done; nothing was changed.
+        """
+        self._post("changes", {"requests": json.dumps(wanted)})
+
+    def whole(self) -> list[dict[str, Any]]:
+        """Each tab with its rows from the first one: their ids and what was typed into them."""
+        answer = requests.get(f"{self._address}/tabs?whole=1", timeout=TIMEOUT_SECONDS)
+        answer.raise_for_status()
+        tabs: list[dict[str, Any]] = answer.json()
+        return tabs
 
     def share(self, access: str) -> None:
         """Let the service account `edit`, `view` or do nothing (`none`)."""

@@ -18,18 +18,30 @@ DEFAULT_ROWS, DEFAULT_COLUMNS = 1000, 26
 OPEN_END = 10_000_000
 
 
+class Rejected(Exception):
+    """A request that cannot be done; the text is Google's `message`."""
+
+
 @dataclass(slots=True)
 class Cell:
-    """`rule` is a DataValidationRule and `format` a CellFormat, both as they came."""
+    """`rule` is a DataValidationRule and `format` a CellFormat, both as they came.
+
+    `formula` is what stands behind the value, `merge` the number of the merge it is part of.
+    """
 
     value: Value | None = None
     note: str = ""
     format: dict[str, Any] = field(default_factory=dict)
     rule: dict[str, Any] | None = None
+    formula: str = ""
+    merge: int = 0
 
     @property
     def is_empty(self) -> bool:
-        return self.value is None and not (self.note or self.format or self.rule)
+        return self.value is None and not (self.note or self.format or self.rule or self.merge)
+
+    def put(self, value: Value | None, formula: str = "") -> None:
+        self.value, self.formula = value, formula
 
 
 @dataclass(slots=True)
@@ -63,7 +75,10 @@ class Protection:
 
 @dataclass(slots=True)
 class Sheet:
-    """`rows` ends where nothing follows; `row_count` and `column_count` say how big the grid is."""
+    """`rows` ends where nothing follows; `row_count` and `column_count` say how big the grid is.
+
+    `hidden` holds what people hid, by `ROWS` and `COLUMNS`; the API tells it all the same.
+    """
 
     id: int
     title: str
@@ -76,6 +91,8 @@ class Sheet:
     protections: list[Protection] = field(default_factory=list)
     filter: Range | None = None
     widths: dict[int, int] = field(default_factory=dict)
+    is_hidden: bool = False
+    hidden: dict[str, list[int]] = field(default_factory=dict)
 
     def row(self, index: int) -> Row:
         """The row at a place, which is created with all before it if it is not there."""
@@ -227,6 +244,18 @@ def _unquoted(name: str) -> str:
     return name
 
 
+def sheet_of(book: Book, sheet_id: int) -> Sheet:
+    """A tab by its id.
+
+    Raises:
+        Rejected: there is none.
+    """
+    sheet = book.sheet(sheet_id)
+    if sheet is None:
+        raise Rejected(f"No grid with id: {sheet_id}")
+    return sheet
+
+
 def insert_rows(sheet: Sheet, at: int, count: int) -> None:
     if at < len(sheet.rows):
         sheet.rows[at:at] = [sheet.new_row() for _ in range(count)]
@@ -266,6 +295,15 @@ def move_column(sheet: Sheet, source: int, before: int) -> None:
         if len(covered := span(each.range, "Column")) == 1:
             place = places[covered.start]
             each.range = {**each.range, "startColumnIndex": place, "endColumnIndex": place + 1}
+
+
+def move_row(sheet: Sheet, source: int, before: int) -> None:
+    """Move one row in front of another; `before` counts in the grid as it was."""
+    sheet.row(source)
+    row = sheet.rows.pop(source)
+    while len(sheet.rows) < before - 1:
+        sheet.rows.append(sheet.new_row())
+    sheet.rows.insert(before - 1 if before > source else before, row)
 
 
 def sort_rows(sheet: Sheet, start: int, end: int, *, column: int, descending: bool) -> None:
@@ -317,16 +355,34 @@ def shown(cell: Cell | None) -> str:
     return f"{cell.value:.10g}"
 
 
+_FORMULA = re.compile(r'=\s*(?:"(?P<text>[^"]*)"|(?P<one>\d+(?:\.\d+)?)(?:/(?P<by>[1-9]\d*))?)\s*')
+
+
+def computed(formula: str) -> Value:
+    """The value of `="text"`, `=3` or `=3/4`.
+
+    Raises:
+        ValueError: any other formula.
+    """
+    found = _FORMULA.fullmatch(formula)
+    if found is None:
+        raise ValueError("the sandbox computes no formulas but a text, a number and a division")
+    if found["text"] is not None:
+        return found["text"]
+    return float(found["one"]) / int(found["by"] or 1)
+
+
 def type_into(cell: Cell, text: str) -> None:
     """Put in what a person typed: numbers, percentages and truth values are understood.
 
     Raises:
-        ValueError: it is a formula, which the sandbox does not compute.
+        ValueError: it is a formula that the sandbox does not compute.
     """
     stripped = text.strip()
+    cell.formula = ""
     if stripped.startswith("="):
-        raise ValueError("the sandbox does not compute formulas")
-    if stripped.upper() in ("TRUE", "FALSE"):
+        cell.put(computed(stripped), stripped)
+    elif stripped.upper() in ("TRUE", "FALSE"):
         cell.value = stripped.upper() == "TRUE"
     elif re.fullmatch(r"-?\d+(\.\d+)?%", stripped):
         cell.value = float(stripped[:-1]) / 100

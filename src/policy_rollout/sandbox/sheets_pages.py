@@ -5,6 +5,7 @@ rows have moved meanwhile.
 """
 
 import copy
+import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,8 +20,17 @@ from starlette.routing import BaseRoute, Route
 
 from policy_rollout.sandbox import sheets_grid as grid
 from policy_rollout.sandbox.pages import page
+from policy_rollout.sandbox.sheets_batch import apply
 from policy_rollout.sandbox.sheets_credentials import ACCOUNT_EMAIL
-from policy_rollout.sandbox.sheets_grid import Book, Cell, Row, Sheet, shown, type_into
+from policy_rollout.sandbox.sheets_grid import (
+    Book,
+    Cell,
+    Rejected,
+    Row,
+    Sheet,
+    shown,
+    type_into,
+)
 from policy_rollout.sandbox.sheets_store import BookUnknown, Store
 
 ROWS_A_PAGE = 200
@@ -44,6 +54,7 @@ def page_routes(store: Store) -> list[BaseRoute]:
         Route("/", pages.answering(pages.new_workbook), methods=["POST"]),
         Route(f"{book}/edit", pages.answering(pages.workbook)),
         Route(f"{book}/tabs", pages.answering(pages.tabs)),
+        Route(f"{book}/changes", pages.answering(pages.change), methods=["POST"]),
         Route(f"{book}/sharing", pages.answering(pages.share), methods=["POST"]),
         Route(f"{book}/tabs/{{gid:int}}/sort", pages.answering(pages.sort), methods=["POST"]),
         Route(f"{book}/tabs/{{gid:int}}/move", pages.answering(pages.move), methods=["POST"]),
@@ -138,7 +149,18 @@ class _Pages:
     def tabs(self, asked: _Asked) -> Response:
         """All cells as JSON, for whoever plays a person by a script."""
         book = self._store.book(asked.book)
-        return JSONResponse([_tab(sheet) for sheet in book.sheets])
+        whole = "whole" in asked.request.query_params
+        return JSONResponse([_whole(each) if whole else _tab(each) for each in book.sheets])
+
+    def change(self, asked: _Asked) -> Response:
+        """What the menus do, as the `requests` of a batchUpdate in JSON: merge, cut, paste, ..."""
+        try:
+            wanted = json.loads(str(asked.form.get("requests", "")))
+            self._store.change(asked.book, lambda book: apply(book, wanted))
+        except (ValueError, Rejected) as error:
+            raise _Refused(400, str(error)) from None
+        where = f"{asked.root}/spreadsheets/d/{asked.book}/edit"
+        return RedirectResponse(where, status_code=_SEE_OTHER)
 
     def share(self, asked: _Asked) -> Response:
         access = str(asked.form.get("access", ""))
@@ -361,3 +383,19 @@ def _tab(sheet: Sheet) -> dict[str, Any]:
             for row in sheet.rows[header + 1 :]
         ],
     }
+
+
+def _whole(sheet: Sheet) -> dict[str, Any]:
+    """Every row from the first, with what was typed in: a formula as such."""
+    width = range(sheet.data_columns)
+    return {
+        "gid": sheet.id,
+        "title": sheet.title,
+        "rows": [
+            {"id": row.id, "cells": [_entered(row.at(at)) for at in width]} for row in sheet.rows
+        ],
+    }
+
+
+def _entered(cell: Cell | None) -> str:
+    return (cell.formula if cell else "") or shown(cell)

@@ -8,6 +8,7 @@ from policy_rollout.sandbox.sheets_batch import (
     protected_range,
     sheet_properties,
 )
+from policy_rollout.sandbox.sheets_edits import merges
 from policy_rollout.sandbox.sheets_fields import Mask
 from policy_rollout.sandbox.sheets_grid import (
     Area,
@@ -75,6 +76,8 @@ def value_range(area: Area, render: str, dimension: str = "ROWS") -> Json:
 def _rendered(cell: Cell | None, render: str) -> Value:
     if render == "FORMATTED_VALUE":
         return shown(cell)
+    if render == "FORMULA" and cell is not None and cell.formula:
+        return cell.formula
     return "" if cell is None or cell.value is None else cell.value
 
 
@@ -114,6 +117,8 @@ def _sheet(sheet: Sheet, index: int, areas: tuple[Area, ...]) -> Json:
     whole: Json = {"properties": sheet_properties(sheet, index)}
     if areas:
         whole["data"] = [_grid_data(area) for area in areas]
+    if joined := merges(sheet):
+        whole["merges"] = [{"sheetId": sheet.id, **area} for area in joined.values()]
     if sheet.protections:
         whole["protectedRanges"] = [protected_range(sheet, each) for each in sheet.protections]
     if sheet.filter is not None:
@@ -133,6 +138,8 @@ def _cell(cell: Cell | None) -> Json:
     whole: Json = {}
     if cell.value is not None:
         whole["userEnteredValue"] = whole["effectiveValue"] = _extended(cell.value)
+        if cell.formula:
+            whole["userEnteredValue"] = {"formulaValue": cell.formula}
         whole["formattedValue"] = shown(cell)
     if cell.format:
         whole["userEnteredFormat"] = cell.format

@@ -1,0 +1,104 @@
+"""Hundreds of edits by people between and within passes: none is lost, no wrong row is written.
+
+A seed makes the same edits again. More than the sample of `make test`, for instance:
+
+    ROLLOUT_PEOPLE_SEEDS=1,2,3 ROLLOUT_PEOPLE_ROUNDS=100 pytest -s FILE
+"""
+
+import os
+from pathlib import Path
+from random import Random
+
+import pytest
+import requests
+from carried import MEI, OWNER, RIMA, SPEC, WIM, connect
+from edits_by_people import Crowd, repair
+from plain_passes import PlainlyCarried, make_plain
+from what_people_left import Model, told_wrong
+
+from policy_rollout.sandbox.sheets_control import WorkbookEditor
+from policy_rollout.sandbox.sheets_credentials import write_credentials
+from policy_rollout.sandbox.sheets_store import WORKBOOK
+from policy_rollout.work import epic_key, expand
+
+SEEDS = [int(each) for each in os.environ.get("ROLLOUT_PEOPLE_SEEDS", "1").split(",")]
+ROUNDS = int(os.environ.get("ROLLOUT_PEOPLE_ROUNDS", "8"))
+ROUNDS_A_PROGRAM = 6
+REQUESTS_A_PASS = 12
+PEOPLE = (OWNER, RIMA, MEI, WIM)
+
+
+class Interrupted:
+    """Lets people act just before chosen requests of a pass are sent."""
+
+    def __init__(self, model: Model, random: Random) -> None:
+        self.model, self.random = model, random
+        self.is_theirs, self.asked = True, 0
+        self.moments: dict[int, int] = {}
+
+    def plan(self, most: int) -> None:
+        """Up to so many bursts of one to four edits, each before another request."""
+        self.asked = 0
+        self.moments = {
+            self.random.randrange(REQUESTS_A_PASS): self.random.randint(1, 4)
+            for _ in range(self.random.randint(0, most))
+        }
+
+    def before_a_request(self) -> None:
+        if self.is_theirs:
+            return
+        self.asked += 1
+        if edits := self.moments.get(self.asked - 1):
+            self.is_theirs = True
+            self.model.burst(edits)
+            self.is_theirs = False
+
+
+@pytest.fixture
+def crowd(sandbox, tmp_path: Path, key_folder, monkeypatch, request) -> Crowd:
+    """People, and passes that run as plain functions: no Prefect server is asked."""
+    monkeypatch.chdir(tmp_path)  # no .env of the checkout
+    connect(sandbox, write_credentials(key_folder, sandbox.sheets_url), tmp_path, monkeypatch)
+    for person in PEOPLE:
+        sandbox.add_person(person)
+    make_plain(monkeypatch)
+    seed = request.node.callspec.params["seed"]
+    random = Random(seed)  # noqa: S311 - the same edits each time is what is wanted
+    return Crowd(sandbox, WorkbookEditor(sandbox.sheets_url, WORKBOOK), random, PEOPLE)
+
+
+@pytest.mark.timeout(60 + ROUNDS * 30)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_no_edit_of_people_is_lost_and_every_oddity_is_told(crowd, monkeypatch, seed):
+    model = Model(crowd)
+    interrupted = Interrupted(model, crowd.random)
+    send = requests.Session.send
+
+    def interrupted_send(session, request, **options):
+        interrupted.before_a_request()
+        return send(session, request, **options)
+
+    monkeypatch.setattr(requests.Session, "send", interrupted_send)
+    programs: list[PlainlyCarried] = []
+    for number in range(ROUNDS):
+        at = f"round {number}; again: ROLLOUT_PEOPLE_SEEDS={seed} ROLLOUT_PEOPLE_ROUNDS={ROUNDS}"
+        if number % ROUNDS_A_PROGRAM == 0:
+            repair(crowd)
+            model.note()
+            text = SPEC.replace("program: demo", f"program: demo{len(programs)}")
+            programs.append(PlainlyCarried(crowd.sandbox, text))
+            spec = programs[-1].spec
+            model.planned |= {epic_key(spec.program), *(item.key for item in expand(spec))}
+        model.burst(crowd.random.randint(1, 8))
+        program = crowd.random.choice([programs[-1], *programs])
+        for most in (3, 0):
+            interrupted.plan(most)
+            interrupted.is_theirs = False
+            program.go()
+            interrupted.is_theirs = True
+        model.close()
+        assert (model.lost, model.wrong) == ([], []), at
+        assert told_wrong(model, program.state) == [], at
+    edits = ", ".join(f"{count} {name}" for name, count in crowd.made.most_common())
+    done = f"{crowd.made.total() - crowd.made['not possible']} edits, {model.hits} cells put back"
+    print(f"seed {seed}: {ROUNDS} rounds, {done}; {edits}")  # noqa: T201 - the counts, with -s
