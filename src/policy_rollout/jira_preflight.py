@@ -140,7 +140,7 @@ class _Look:
                     "ROLLOUT_JIRA_EPIC_TYPE, ROLLOUT_JIRA_TASK_TYPE or ROLLOUT_JIRA_SIGN_OFF_TYPE",
                 )
         if self._connection.sign_off_type in by_name:
-            self.statuses()
+            self._answer_statuses()
 
     def _types_wanted(self) -> dict[str, tuple[str, ...]]:
         """Issue type to the fields that we send when we create one."""
