@@ -102,7 +102,7 @@ def test_a_command_without_output_is_one_that_can_be_given(step):
 
 def test_the_table_has_every_command():
     named = [
-        re.match(r"`rollout (\w+)", row[0])[1] for row in table(section("On the command line"))
+        re.match(r"`rollout ([\w-]+)", row[0])[1] for row in table(section("On the command line"))
     ]
     assert sorted(named) == sorted(COMMANDS)
 
@@ -236,4 +236,4 @@ def test_the_deployments_use_the_work_pool_that_is_created():
     pools = {each["work_pool"]["name"] for each in deployed}
     named = re.findall(r"work-pool create (\S+)|worker start --pool (\S+)", "\n".join(blocks("sh")))
     assert {name for pair in named for name in pair if name} == pools
-    assert {each["name"] for each in deployed} == {"rollout", "watch"}
+    assert {each["name"] for each in deployed} == {"rollout", "watch", "drift"}
