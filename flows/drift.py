@@ -53,7 +53,9 @@ def drift() -> State[str]:
     words = drift_words(looked.found, looked.failed)
     page = drift_page(looked.found, looked.failed)
     create_markdown_artifact(page, key="drift", description=words)
-    return Completed(message=words) if looked.is_calm else Failed(message=words)
+    if looked.is_calm:
+        return Completed(message=words)
+    return Failed(message=f"{words}. See the artifact `drift` of this run")
 
 
 def look(journal: Journal, settings: Settings) -> Looked:

@@ -102,8 +102,9 @@ def test_a_hold_is_told_by_whom_since_when_why_and_how_it_ends():
     text = hold_text(program.spec, state)
     assert text == (
         f"**Held by p.kim since {since:%a %-d %b %Y %H:%M} UTC**: legal asks for it. Nothing is "
-        "created, changed or asked meanwhile, and no gate passes; work that is done and sign-offs "
-        "that are given now count once it goes on: `rollout go-on p`"
+        "created, changed or asked meanwhile, and no gate passes. Work that is done and sign-offs "
+        "that are given now count later.\n\nTo let it go on: `rollout go-on p`, or choose *go on* "
+        "in the Resume form of its run."
     )
     assert form_text(program.outline, program.decide(), LINKS, now=since).startswith(text)
     assert headline(program.outline, state) == "**Held** by p.kim: legal asks for it"

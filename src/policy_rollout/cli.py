@@ -4,6 +4,7 @@ Heavy parts are imported by the command that needs them, so that `rollout check`
 """
 
 import json
+import logging
 import sys
 from contextlib import nullcontext
 from datetime import UTC, date, datetime
@@ -50,6 +51,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a terminal that lacks a letter shows `?` for it
             stream.reconfigure(errors="replace")
+    logging.getLogger("stamina").setLevel(logging.ERROR)  # a retry is no news to a person
     try:
         app()
     except SpecRefused as refused:

@@ -105,7 +105,7 @@ def test_a_command_without_output_is_one_that_can_be_given(step):
 
 def test_the_table_has_every_command():
     named = [
-        re.match(r"`rollout (\w+)", row[0])[1] for row in table(section("On the command line"))
+        re.match(r"`rollout ([\w-]+)", row[0])[1] for row in table(section("On the command line"))
     ]
     assert sorted(named) == sorted(COMMANDS)
 

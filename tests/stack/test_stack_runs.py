@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,6 +10,7 @@ from uuid import UUID
 
 import psutil
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.states import Cancelling
 from running_up import (
     PROFILE,
     RIMA,
@@ -18,6 +20,7 @@ from running_up import (
     ended,
     engine_of,
     form_of,
+    start_up,
     state_of_run,
     until,
 )
@@ -141,6 +144,28 @@ def launch_by_form(parameters: dict[str, str]) -> str:
         return str(client.create_flow_run_from_deployment(deployment, parameters=parameters).id)
 
 
+def test_a_run_that_is_cancelled_holds_its_program_until_it_goes_on(up):
+    code, out, err = up.rollout("launch", up.spec("cancelled"), "--json")
+    assert code == 0, err
+    run = as_json(out)["run"]
+
+    with prefect_api._client() as client:  # what the button in the Prefect UI does
+        client.set_flow_run_state(UUID(run), Cancelling())
+
+    until(lambda: up.state("cancelled").held, "watch notes the hold", REACTS_WITHIN_SECONDS)
+    up.sandbox.as_person(RIMA).move(
+        up.state("cancelled").issues["cancelled/write/guideline"], "Done"
+    )
+    code, out, err = up.rollout("go-on", "cancelled")
+    assert code == 0, err
+    assert "its run, which was cancelled, is started again" in out
+    sign_off = "cancelled/write/sign-off:policy"
+    until(lambda: sign_off in up.state("cancelled").issues, "the sign-off is asked for")
+    up.until_it_waits(run)
+    assert set(up.marks("cancelled").values()) == {1}
+    assert up.keys("cancelled") == {"cancelled/write/queues/routing": 1}
+
+
 def test_a_second_stack_in_the_same_folder_is_refused(up):
     code, out, err = up.rollout("up")
 
@@ -208,3 +233,24 @@ def test_a_stack_at_work_leaves_no_process_behind(up):
     _, alive = psutil.wait_procs(started, timeout=SLOWEST_SECONDS)
     assert alive == []
     assert not (up.home / "stack.json").exists()
+
+
+def test_after_the_loss_of_prefect_s_database_a_program_is_taken_up_from_the_journal(
+    up, home_of_a_person
+):
+    before = up.state("cancelled")
+    shutil.rmtree(up.home / "prefect")
+
+    with start_up(up.home, home_of_a_person) as again:
+        again.wait_until_it_says("stays up")
+        code, out, err = again.rollout("launch", "--continue", "cancelled", "--json")
+
+        assert code == 0, err
+        launched = as_json(out)
+        assert launched["stands"] == "paused"
+        assert again.state("cancelled").run == launched["run"] != before.run
+        assert again.state("cancelled").issues == before.issues
+        assert set(again.marks("cancelled").values()) == {1}
+        code, _, err = again.rollout("launch", "--continue", again.spec("cancelled"))
+        assert code == 1
+        assert "which Prefect knows as paused" in " ".join(err.split())

@@ -156,7 +156,8 @@ def _waiting(outline: Outline, decision: Decision, links: Links) -> str:
             for each in judged
             if each.answer is not Answer.HOLDS
         ]
-    return "\n".join(["**Waited for:**", "", *lines]) if lines else ""
+    heading = "**Waited for:**" if decision.ahead.held is None else "**Open when it was held:**"
+    return "\n".join([heading, "", *lines]) if lines else ""
 
 
 def _waiting_signers(
@@ -215,8 +216,9 @@ def hold_text(spec: Spec, state: ProgramState) -> str:
     since = local(state.held.since, spec)
     return (
         f"**Held by {cell(state.held.by)} since {since}**: {cell(state.held.reason)}. Nothing is "
-        "created, changed or asked meanwhile, and no gate passes; work that is done and sign-offs "
-        f"that are given now count once it goes on: `rollout go-on {spec.program}`"
+        "created, changed or asked meanwhile, and no gate passes. Work that is done and sign-offs "
+        f"that are given now count later.\n\nTo let it go on: `rollout go-on {spec.program}`, or "
+        "choose *go on* in the Resume form of its run."
     )
 
 
@@ -237,7 +239,8 @@ def form_text(outline: Outline, decision: Decision, links: Links, *, now: dateti
     state = decision.ahead
     in_trouble = FORM_HINT if state.trouble is None else TROUBLE_HINT
     hint = hold_text(outline.spec, state) or in_trouble
-    parts = [f"{hint} What follows was seen on {local(now, outline.spec)}."]
+    seen = f"What follows was seen on {local(now, outline.spec)}."
+    parts = [f"{hint}\n\n{seen}" if state.held else f"{hint} {seen}"]
     if state.trouble is not None:
         parts.append(f"**Trouble:** {state.trouble.text}")
     parts += [evidence_of(outline, decision, stage, links) for stage in state.waiting_stages]

@@ -52,12 +52,12 @@ def drift_page(found: Mapping[str, Sequence[Difference]], failed: Mapping[str, s
 
 
 def _markdown(found: Sequence[Difference]) -> str:
-    lines = ["| where | what differs | who | what mends it |", "|---|---|---|---|"]
-    lines += [
-        f"| {cell(each.where)} | {cell(each.what)} | {cell(each.who) or '—'} | {cell(each.mend)} |"
-        for each in found[:SHOWN]
-    ]
-    more = [f"\nand {len(found) - SHOWN} more"] if len(found) > SHOWN else []
+    """A list: Prefect cuts a table of four columns off."""
+    lines = []
+    for each in found[:SHOWN]:
+        by = f", by {cell(each.who)}" if each.who else ""
+        lines.append(f"- **{cell(each.where)}**: {cell(each.what)}{by}.\n  {cell(each.mend)}")
+    more = [f"- and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
     return "\n".join([*lines, *more])
 
 
@@ -67,10 +67,11 @@ def drift_words(found: Mapping[str, Sequence[Difference]], failed: Mapping[str, 
     parts = []
     if drifting:
         named = ", ".join(f"{program} ({count})" for program, count in drifting.items())
-        parts.append(f"{len(drifting)} of {len(found) + len(failed)} programs differ: {named}")
+        verb = "differs" if len(drifting) == 1 else "differ"
+        parts.append(f"{len(drifting)} of {len(found) + len(failed)} programs {verb}: {named}")
     if failed:
         parts.append(f"could not be looked at: {', '.join(failed)}")
     if not parts:
         total = len(found)
         return f"{total} program{'s' * (total != 1)} looked at: {NO_DRIFT}"
-    return "; ".join(parts) + ". See the artifact `drift`"
+    return "; ".join(parts)
