@@ -4,6 +4,7 @@ The flow's process ends by SIGKILL where a `Kill` says so, at a request or at a 
 journal. Its clock can be set forward, so that nobody waits for the settle time.
 """
 
+import importlib
 import multiprocessing
 import os
 import shutil
@@ -47,6 +48,12 @@ SETTLE_SECONDS = 180
 PASSES_UNTIL_CALM = 12
 WAIT_SECONDS = 120
 FORKED = multiprocessing.get_context("forkserver")
+for _late in (
+    "anyio._backends._asyncio", "fastapi", "policy_rollout.workbook", "prefect.flow_engine",
+    "prefect.task_engine", "prefect.telemetry.run_telemetry", "prefect.utilities.visualization",
+    "starlette.staticfiles", "mistune", "prefect.concurrency.v1",
+):  # fmt: skip
+    importlib.import_module(_late)  # what a first pass loads late is loaded before the fork
 
 
 class Where(StrEnum):
