@@ -16,12 +16,13 @@ find_python = for each in $(PYTHON) python3 python3.13 python3.12 python3.11; do
 # Everything, the build backend too, comes from constraints.txt: no resolving, no isolated build.
 pip_install = $(BIN)/python -I -m pip install --no-input --disable-pip-version-check --no-deps
 
-.PHONY: help run test browser-test check format bench clean
+.PHONY: help run test fault-test browser-test check format bench clean
 
 help:
 	@echo 'make run           play a program through Prefect, Jira and Sheets stand-ins, all on this machine'
-	@echo 'make test          every test that needs no browser'
+	@echo 'make test          every test that needs no browser and only minutes'
 	@echo 'make browser-test  the tests that walk through pages in Chromium'
+	@echo 'make fault-test    kills at every boundary, 500 random faults, a lost machine; leaves a table'
 	@echo 'make check         formatting, lint and types'
 	@echo 'make bench         the numbers the README claims'
 	@echo 'make clean         remove .venv, caches and builds; .rollout (your programs) stays'
@@ -30,10 +31,16 @@ run: $(STAMP)
 	@$(BIN)/rollout up --play
 
 test: $(STAMP)
-	@$(BIN)/pytest -n 2 --dist loadfile -m 'not browser'
+	@$(BIN)/pytest -n 2 --dist loadfile -m 'not browser and not machines'
 
 browser-test: $(STAMP)
 	@$(BIN)/pytest -m browser
+
+# One that fails is run alone as its file says; FAULT_RUNS is the number of random schedules.
+fault-test: $(STAMP)
+	@FAULT_RUNS="$${FAULT_RUNS:-500}" FAULT_TABLE="$${FAULT_TABLE:-fault-table.json}" \
+	  $(BIN)/pytest -n 2 --dist load tests/faults
+	@$(BIN)/pytest -m machines
 
 check: $(STAMP)
 	@$(BIN)/ruff format --check .
@@ -45,7 +52,7 @@ format: $(STAMP)
 	@$(BIN)/ruff check --fix .
 
 bench: $(STAMP)
-	@for each in benchmarks/*.py; do echo "== $$each"; PYTHONPATH=. $(BIN)/python "$$each" || exit 1; done
+	@$(BIN)/python -m benchmarks
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

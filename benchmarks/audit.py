@@ -1,18 +1,12 @@
-"""How long the audit of a long program takes: `python benchmarks/audit.py`.
+"""How long the audit of a program with 100,000 entries takes, reading them included."""
 
-Exits 1 when verifying the chain of 100,000 entries and recomputing every gate takes ten seconds
-or more, reading them from the database included.
-"""
-
-import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from benchmarks.rows import Row, best_seconds, seconds_of
 from policy_rollout import events as ev
-from policy_rollout.audit import Audit
 from policy_rollout.audit_folder import audit_program, export, verify
 from policy_rollout.journal.entries import Event
 from policy_rollout.journal.store import Journal
@@ -165,44 +159,22 @@ def write(journal: Journal) -> int:
     return len(written)
 
 
-def best_seconds(work: Callable[[], Audit]) -> tuple[float, float]:
-    """Wall and processor time of the best of three: what other work adds is not ours."""
-    measured = []
-    for _ in range(RUNS):
-        start, processor = time.perf_counter(), time.process_time()
-        work()
-        measured.append((time.perf_counter() - start, time.process_time() - processor))
-    return min(measured)
-
-
-def main() -> int:
+def rows() -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         with Journal(f"sqlite:///{Path(folder) / 'journal.sqlite3'}") as journal:
             entries = write(journal)
             audited = audit_program(journal, "long")
-            seconds, processor = best_seconds(lambda: audit_program(journal, "long"))
-        gates = audited.recomputation.gates
-        passed = sum(gate.passed is not None for gate in gates)
-        print(f"audit {entries:,} entries, {passed} of {len(gates)} gates passed:")
-        print(
-            f"  {seconds:.2f} s, chain and every gate recomputed "
-            f"(budget {BUDGET_SECONDS} s; {processor:.2f} s of processor time)"
-        )
-        for finding in audited.findings[:5]:
-            print(f"found, and should not be: {finding}")
+            took = best_seconds(lambda: audit_program(journal, "long"), RUNS)
+        if not audited.verified or entries < ENTRIES:
+            raise SystemExit(f"the long program is not what it should be: {audited.findings[:5]}")
         kept = Path(folder) / "kept"
-        start = time.perf_counter()
-        export(audited, kept, at=STARTED_AT)
-        print(f"export it: {time.perf_counter() - start:.2f} s")
+        exported = seconds_of(lambda: export(audited, kept, at=STARTED_AT))
         size = (kept / "audit.html").stat().st_size
-        start = time.perf_counter()
-        verify(kept, head=audited.head)
-        print(
-            f"verify the export, its page of {size / 1e6:.1f} MB included: "
-            f"{time.perf_counter() - start:.2f} s"
-        )
-    return int(seconds >= BUDGET_SECONDS or not audited.verified or entries < ENTRIES)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        verified = seconds_of(lambda: verify(kept, head=audited.head))
+    what = f"{entries:,} entries, {STAGES} gates"
+    return [
+        Row(f"audit {what}, every gate recomputed", took, "s", budget=BUDGET_SECONDS),
+        Row("export that audit", exported, "s"),
+        Row("verify the export offline", verified, "s"),
+        Row("its page", size / 1e6, "MB"),
+    ]

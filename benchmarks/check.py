@@ -1,26 +1,29 @@
-"""How long reading and judging a spec of 10,000 items takes: `python benchmarks/check.py`.
+"""Reading and judging a spec of 10,000 items, beside PyYAML loading the same text with libyaml.
 
-Exits 1 when it takes more than three times what PyYAML takes to load the same text with libyaml,
-or when `rollout check` of a shipped program takes half a second or more, start of Python included.
+Also how soon `rollout check` answers, and whether it gets by without prefect. The least of several
+runs: what the machine's other work adds is not ours. Hostile texts are timed by the seconds of the
+processor.
 """
 
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
 import yaml
 
+from benchmarks.rows import Row, best_seconds
 from policy_rollout.spec.reader import read_spec
 from policy_rollout.work import expand
+from tests.spec.hostile_texts import HOSTILE
 
 ITEMS = 10_000
 ITEMS_OF_A_STAGE = 100
 RUNS = 5
 BUDGET_TIMES_YAML = 3.0
 BUDGET_START_SECONDS = 0.5
+BUDGET_HOSTILE_SECONDS = 1.0
 TODAY = date(2026, 1, 5)
 SHIPPED = Path(__file__).parents[1] / "program_specs" / "youtube-gambling-graphic-games-2025.yaml"
 
@@ -51,46 +54,46 @@ def _item(number: int) -> str:
     return f"      item-{number}: {{title: Do the thing {number}, team: ops, takes: 2bd{after}}}\n"
 
 
-def best_seconds(work: Callable[[], object]) -> float:
-    """The least of several runs: what the machine's other work adds is not ours."""
-    times = []
-    for _ in range(RUNS):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return min(times)
+def slowest_refusal() -> tuple[float, str]:
+    """Seconds of the processor, and which text it was."""
+    return max((_refusal_seconds(text), name) for name, text in HOSTILE.items())
+
+
+def _refusal_seconds(text: str) -> float:
+    start = time.process_time()
+    read_spec(text, "hostile.yaml", today=TODAY)
+    return time.process_time() - start
 
 
 def check_command() -> None:
     python("-m", "policy_rollout.cli", "check", str(SHIPPED))
 
 
-def python(*arguments: str) -> None:
+def python(*arguments: str) -> str:
     command = [sys.executable, *arguments]
-    subprocess.run(command, check=True, capture_output=True)  # noqa: S603  our own command
+    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603  ours
+    return done.stderr
 
 
-def main() -> int:
+def prefect_modules() -> int:
+    """How many modules of prefect `rollout check` imports."""
+    told = python("-X", "importtime", "-m", "policy_rollout.cli", "check", str(SHIPPED))
+    return sum(line.rpartition("|")[2].strip().startswith("prefect") for line in told.splitlines())
+
+
+def rows() -> list[Row]:
     text = large_spec()
     reading = read_spec(text, "large.yaml", today=TODAY)
     if reading.spec is None or len(expand(reading.spec)) != ITEMS:
-        print("the large spec is not what it should be:", *reading.problems[:5], sep="\n")
-        return 1
-    load = best_seconds(lambda: yaml.load(text, Loader=yaml.CSafeLoader))
-    check = best_seconds(lambda: read_spec(text, "large.yaml", today=TODAY))
-    start = best_seconds(check_command)
-    bare = best_seconds(lambda: python("-c", "pass"))
-    print(f"PyYAML loads {ITEMS:,} items ({len(text):,} characters): {load:.2f} s")
-    print(
-        f"read and judge them: {check:.2f} s, {check / load:.1f} times as long "
-        f"(budget {BUDGET_TIMES_YAML:g})"
-    )
-    print(
-        f"`rollout check` of a shipped program: {start:.2f} s (budget {BUDGET_START_SECONDS} s), "
-        f"{start / bare:.0f} times as long as a Python that does nothing"
-    )
-    return int(check / load > BUDGET_TIMES_YAML or start >= BUDGET_START_SECONDS)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        raise SystemExit(f"the large spec is not what it should be: {reading.problems[:5]}")
+    load = best_seconds(lambda: yaml.load(text, Loader=yaml.CSafeLoader), RUNS)
+    check = best_seconds(lambda: read_spec(text, "large.yaml", today=TODAY), RUNS)
+    start = best_seconds(check_command, RUNS)
+    hostile, name = slowest_refusal()
+    what = f"check a spec of {ITEMS:,} items"
+    return [
+        Row(what, check, "s", load, "PyYAML", BUDGET_TIMES_YAML),
+        Row("`rollout check` of a shipped program", start, "s", budget=BUDGET_START_SECONDS),
+        Row(f"refuse a hostile text ({name})", hostile, "s", budget=BUDGET_HOSTILE_SECONDS),
+        Row("`rollout check`: modules of prefect", prefect_modules(), "modules", budget=0),
+    ]

@@ -1,21 +1,16 @@
-"""How long the verdict of a gate over 1,000 items takes, and how long its evidence is.
+"""How long the verdict of a gate over 1,000 items takes, and how long its evidence is."""
 
-`python benchmarks/gate.py` exits 1 when the verdict takes 50 ms or more (the median of its runs),
-or the evidence is longer than a Jira description may be.
-"""
-
-import statistics
-import sys
-import time
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
+from benchmarks.rows import Row, median_seconds
 from policy_rollout import events as ev
+from policy_rollout.fold import fold
 from policy_rollout.gates import covered, digest_of, holds, judge, missing_sign_offs, waived
+from policy_rollout.jira_site import USUAL_STATUSES
 from policy_rollout.outline import Outline, outline_of
 from policy_rollout.plan import gate_view
-from policy_rollout.program import ProgramState, Recorded, fold
+from policy_rollout.program import ProgramState, Recorded
 from policy_rollout.report.evidence import gate_evidence
 from policy_rollout.report.issue_text import sign_off_text
 from policy_rollout.signers import bench
@@ -97,18 +92,7 @@ def verdict(outline: Outline, state: ProgramState) -> tuple[str, ...]:
 def evidence_length(outline: Outline, state: ProgramState) -> int:
     judged = judge(outline.spec, "all", outline.of("all"), state.of)
     view = gate_view(outline, state, "all", judged)
-    return max(len(gate_evidence(view)), len(sign_off_text(view, "legal")))
-
-
-def milliseconds(work: Callable[[], object]) -> float:
-    """The median of `RUNS`, after one that warms up."""
-    work()
-    times = []
-    for _ in range(RUNS):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times) * 1000
+    return max(len(gate_evidence(view)), len(sign_off_text(view, "legal", USUAL_STATUSES)))
 
 
 def rejected(state: ProgramState, times: int) -> None:
@@ -130,21 +114,19 @@ def rejected(state: ProgramState, times: int) -> None:
     ]
 
 
-def main() -> int:
+def rows() -> list[Row]:
     text = spec_text()
     outline = outline_of(read_valid(text, "big.yaml"), today=TODAY)
     done, opened = state_with(outline, text, None), state_with(outline, text, OPEN_EACH)
     if len(outline.items) != ITEMS or verdict(outline, done) == ():
         raise SystemExit("the gate of this benchmark is not the one it means")
-    took = max(milliseconds(partial(verdict, outline, each)) for each in (done, opened))
-    length = evidence_length(outline, opened)
+    took = [median_seconds(partial(verdict, outline, each), RUNS) for each in (done, opened)]
+    before = evidence_length(outline, opened)
     rejected(opened, 20)
-    after_rounds = evidence_length(outline, opened)
-    print(f"verdict of a gate over {ITEMS:,} items: {took:.1f} ms (budget {BUDGET_MILLISECONDS})")
-    print(f"its evidence, {ITEMS // OPEN_EACH} items open: {length:,} characters")
-    print(f"after 20 rejected rounds: {after_rounds:,} characters (most {LONGEST_EVIDENCE:,})")
-    return int(took >= BUDGET_MILLISECONDS or max(length, after_rounds) > LONGEST_EVIDENCE)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    after = evidence_length(outline, opened)
+    what = f"a gate over {ITEMS:,} items"
+    return [
+        Row(f"verdict of {what}", max(took) * 1000, "ms", budget=BUDGET_MILLISECONDS),
+        Row(f"evidence of {what}, a third open", before, "characters", budget=LONGEST_EVIDENCE),
+        Row("the same after 20 rounds", after, "characters", budget=LONGEST_EVIDENCE),
+    ]

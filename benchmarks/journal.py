@@ -1,15 +1,11 @@
-"""How long the journal takes: `python benchmarks/journal.py [SQLALCHEMY-URL]`, else SQLite.
+"""How long the journal takes: in SQLite, and in PostgreSQL."""
 
-Exits 1 when verifying 100,000 entries takes ten seconds or more.
-"""
-
-import sys
 import tempfile
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks.databases import postgresql
+from benchmarks.rows import Row, seconds_of
 from policy_rollout.journal.entries import Event
 from policy_rollout.journal.store import Journal
 
@@ -24,39 +20,30 @@ def noted(number: int) -> Event:
     return Event(kind="noted", body=body, actor="mei@example.com")
 
 
-def seconds_of(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
 def append_singly(journal: Journal) -> None:
     for after in range(SINGLE_APPENDS):
         journal.append("singly", [noted(after)], after=after, at=AT)
 
 
-def measure(address: str) -> float:
+def measure(kind: str, address: str) -> list[Row]:
     many = [noted(number) for number in range(ENTRIES)]
     with Journal(address) as journal:
         batch = seconds_of(lambda: journal.append("batch", many, after=0, at=AT))
-        single = seconds_of(lambda: append_singly(journal))
+        single = seconds_of(lambda: append_singly(journal)) / SINGLE_APPENDS
         read = seconds_of(lambda: journal.read("batch"))
         verify = seconds_of(lambda: journal.verify("batch"))
         heads = seconds_of(journal.heads)
-    print(f"append {ENTRIES:,} entries in one transaction: {batch:.2f} s")
-    print(f"append one entry: {single / SINGLE_APPENDS * 1000:.2f} ms")
-    print(f"read {ENTRIES:,} entries: {read:.2f} s")
-    print(f"verify {ENTRIES:,} entries: {verify:.2f} s (budget {VERIFY_BUDGET_SECONDS} s)")
-    print(f"heads of {ENTRIES + SINGLE_APPENDS:,} entries: {heads * 1000:.1f} ms")
-    return verify
+    count = f"{ENTRIES:,} entries"
+    return [
+        Row(f"{kind}: append {count} at once", batch, "s"),
+        Row(f"{kind}: append one entry", single * 1000, "ms"),
+        Row(f"{kind}: read {count}", read, "s"),
+        Row(f"{kind}: verify {count}", verify, "s", budget=VERIFY_BUDGET_SECONDS),
+        Row(f"{kind}: heads among {count}", heads * 1000, "ms"),
+    ]
 
 
-def main() -> int:
-    with tempfile.TemporaryDirectory() as folder:
-        default = f"sqlite:///{Path(folder) / 'journal.sqlite3'}"
-        verify = measure(sys.argv[1] if len(sys.argv) > 1 else default)
-    return int(verify >= VERIFY_BUDGET_SECONDS)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def rows() -> list[Row]:
+    with tempfile.TemporaryDirectory() as folder, postgresql() as address:
+        sqlite = f"sqlite:///{Path(folder) / 'journal.sqlite3'}"
+        return [*measure("SQLite", sqlite), *measure("PostgreSQL", address)]

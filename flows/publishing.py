@@ -74,7 +74,7 @@ def _sheets(
     )
     for stage in state.gates:
         yield _Sheet(
-            f"evidence-{spec.program}-{stage}",
+            f"evidence-{spec.program}-{state.first_stage(stage)}",
             evidence_of(outline, decision, stage, links),
             f"Gate of stage {stage}: {gate_words(outline, state, stage)}",
             is_final=state.passed(stage),

@@ -27,6 +27,7 @@ from policy_rollout.errors import (
 )
 from policy_rollout.history import state_of
 from policy_rollout.journal.store import Journal
+from policy_rollout.outline import spec_of
 from policy_rollout.settings import Settings
 from policy_rollout.taking_over import NotTakenUp, wait_key
 
@@ -93,19 +94,19 @@ def _carry(text: str, source: str, continues: str) -> State[str]:
     settings, run = Settings.load(), str(flow_run.id)
     with Journal(settings.journal_address) as journal:
         if continues:
-            spec = take_over(journal, text, source, run, lost=continues)
+            program = take_over(journal, text, source, run, lost=continues)
         else:
-            spec = take_up(journal, text, source, run)
-        note_answer(journal, settings, spec, run)
-        note_started_again(journal, spec)
+            program = take_up(journal, text, source, run)
+        note_answer(journal, settings, program, run)
+        note_started_again(journal, program)
         while True:
-            stands = pass_or_trouble(journal, settings, spec, run=run)
+            stands = pass_or_trouble(journal, settings, program, run=run)
             if stands.is_over:
                 return Completed(message=stands.text)
-            state = state_of(journal, spec.program)
+            state = state_of(journal, program)
             suspend_flow_run(
-                wait_for_input=resume_form(spec, state, stands.text),
+                wait_for_input=resume_form(spec_of(state), state, stands.text),
                 key=wait_key(state),
                 timeout=None,
             )
-            note_resumed(journal, settings, spec, run, wait=state.waits)
+            note_resumed(journal, settings, program, run, wait=state.waits)

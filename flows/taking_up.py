@@ -19,6 +19,7 @@ from policy_rollout.errors import (
 from policy_rollout.halting import IN_THE_UI
 from policy_rollout.history import decide_and_write, note, state_of
 from policy_rollout.journal.store import Journal
+from policy_rollout.outline import spec_of
 from policy_rollout.program import ProgramState
 from policy_rollout.settings import Settings
 from policy_rollout.sign_offs import Action
@@ -32,8 +33,8 @@ ANSWER_FIELDS = ("action", "gate", "person", "code", "note")
 AT_WORK = frozenset({"scheduled", "pending", "running", "cancelling"})
 
 
-def take_up(journal: Journal, text: str, source: str, run: str) -> Spec:
-    """The spec this run carries; the first time, its launch is journaled.
+def take_up(journal: Journal, text: str, source: str, run: str) -> str:
+    """The program this run carries; the first time, its launch is journaled.
 
     Raises:
         SpecRefused: the text has errors; nothing was written.
@@ -43,8 +44,7 @@ def take_up(journal: Journal, text: str, source: str, run: str) -> Spec:
     while True:
         state = state_of(journal, spec.program)
         if state.run == run:
-            amended = (state.spec_text, state.spec_path) != (text, source)
-            return read_valid(state.spec_text, state.spec_path) if amended else spec
+            return spec.program
         check_free(state)
         before = state.run
         launched = ev.Launched(spec_text=text, spec_path=source, run=run)
@@ -55,11 +55,11 @@ def take_up(journal: Journal, text: str, source: str, run: str) -> Spec:
         break
     if before:
         prefect_api.cancel(before, f"replaced by a new launch, run {run}")
-    return spec
+    return spec.program
 
 
-def take_over(journal: Journal, text: str, source: str, run: str, *, lost: str) -> Spec:
-    """The spec as the journal has it, of a program whose run `lost` is gone; journals the change.
+def take_over(journal: Journal, text: str, source: str, run: str, *, lost: str) -> str:
+    """The program of this run, whose run `lost` is gone; the change is journaled.
 
     Raises:
         SpecRefused: the text has errors; nothing was written.
@@ -75,7 +75,7 @@ def take_over(journal: Journal, text: str, source: str, run: str, *, lost: str) 
                 decide_and_write(journal, state, (taken,), actor="rollout", at=datetime.now(UTC))
             except JournalConflict:
                 continue
-        return read_valid(state.spec_text, state.spec_path)
+        return program
 
 
 def check_free(state: ProgramState) -> None:
@@ -97,34 +97,36 @@ def already_launched(state: ProgramState) -> ProgramAlreadyLaunched:
     return ProgramAlreadyLaunched(state.program, at, run_url)
 
 
-def note_answer(journal: Journal, settings: Settings, spec: Spec, run: str) -> None:
+def note_answer(journal: Journal, settings: Settings, program: str, run: str) -> None:
     """Journal the answer that resumed this run, once; an answer to a gate is proven first."""
     is_taken = False
     while True:
-        state = state_of(journal, spec.program)
+        state = state_of(journal, program)
         answer = prefect_api.given_answer(run, wait_key(state))
         if answer is None:
             return
         given = {name: str(answer.get(name, "")) for name in ANSWER_FIELDS}
         if given["action"] in {each.value for each in Action} and not is_taken:
-            _take_answer(journal, settings, spec, given)
+            _take_answer(journal, settings, spec_of(state), given)
             is_taken = True
-            state = state_of(journal, spec.program)
+            state = state_of(journal, program)
         resumed = _resumed(state, given)
         with suppress(JournalConflict):  # watch noted something: read again
             decide_and_write(journal, state, resumed, actor="Prefect", at=datetime.now(UTC))
 
 
-def note_resumed(journal: Journal, settings: Settings, spec: Spec, run: str, *, wait: int) -> None:
+def note_resumed(
+    journal: Journal, settings: Settings, program: str, run: str, *, wait: int
+) -> None:
     """Count a wait that is over, also one that was resumed without an answer.
 
     Else the next wait would have its key, which has fired before, and never suspend.
     """
-    note_answer(journal, settings, spec, run)
-    state = state_of(journal, spec.program)
+    note_answer(journal, settings, program, run)
+    state = state_of(journal, program)
     if state.waits == wait:
         resumed = ev.Resumed(wait=wait, because="resumed without an answer")
-        note(journal, spec.program, (resumed,), actor="Prefect", at=datetime.now(UTC))
+        note(journal, program, (resumed,), actor="Prefect", at=datetime.now(UTC))
 
 
 def _resumed(state: ProgramState, given: dict[str, str]) -> list[ev.Event]:

@@ -26,18 +26,17 @@ from policy_rollout.history import decide_and_write, state_of
 from policy_rollout.journal.store import Journal
 from policy_rollout.journal.watch_table import NEVER, Known, WatchTable
 from policy_rollout.observed import World
-from policy_rollout.outline import outline_at
+from policy_rollout.observing import read_world
+from policy_rollout.outline import outline_at, spec_of
 from policy_rollout.people_history import absences_of
 from policy_rollout.prefect_api import RunSeen
 from policy_rollout.program import ProgramState
 from policy_rollout.request_budget import LIMITS
 from policy_rollout.settings import Settings
 from policy_rollout.spec.model import Spec
-from policy_rollout.spec.reader import read_valid
 from policy_rollout.watch_list import forget_look, note_look, refresh
 from policy_rollout.watched import mark_of_rows, watched
 from policy_rollout.workbook import RowsRead
-from tasks.world import read_world
 
 RUN_LASTS = timedelta(seconds=54)
 LOOKS_BACK = timedelta(minutes=15)
@@ -164,11 +163,11 @@ def look_at(desk: Desk, known: Known) -> bool:
         forget_look(desk.table, known, desk.now)
         return False
     if _is_due(state):
-        return _resume(state, "a code was given" if state.unjudged_codes else "time to try again")
+        return _resume(state, _why_due(state))
     if state.trouble is not None or state.doubts:
         forget_look(desk.table, known, desk.now)
         return False
-    spec = read_valid(state.spec_text, state.spec_path)
+    spec = spec_of(state)
     now = datetime.now(UTC)
     outline = outline_at(spec, state, now)
     world, rows = _read_world(desk, spec, to_look_at(outline, state))
@@ -194,7 +193,7 @@ def look_at(desk: Desk, known: Known) -> bool:
 
 def _read_world(desk: Desk, spec: Spec, wanted: ToLookAt) -> tuple[World, RowsRead | None]:
     """The program's world, and its rows, if any: its workbook is read once in a look."""
-    world = read_world(spec, replace(wanted, has_rows=False))
+    world = read_world(desk.settings, spec, replace(wanted, has_rows=False))
     if not wanted.has_rows:
         return world, None
     found = desk.workbooks.rows_of(_workbook_of(spec), spec.program)
@@ -207,10 +206,18 @@ def _workbook_of(spec: Spec) -> str:
 
 
 def _is_due(state: ProgramState) -> bool:
-    """Whether trouble is to be tried again, or somebody gave a code that nobody judged."""
+    """Whether trouble is to be tried again, or an amendment or a code waits to be taken up."""
+    if state.unread_amendment:
+        return True  # also in trouble: the amendment may be what mends it
     if state.trouble is not None:
         return state.trouble.again_at <= datetime.now(UTC)
     return bool(state.unjudged_codes)
+
+
+def _why_due(state: ProgramState) -> str:
+    if state.unread_amendment:
+        return f"amended by {state.versions[-1].by}"
+    return "a code was given" if state.unjudged_codes else "time to try again"
 
 
 def why(decision: Decision) -> str:

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from prefect import get_run_logger, task
-from prefect.cache_policies import NO_CACHE
+from prefect import get_run_logger
 from pydantic import SecretStr
 
 from policy_rollout import events as ev
@@ -14,11 +13,12 @@ from policy_rollout.journal.store import Journal
 from policy_rollout.report.notice_text import Notice
 from policy_rollout.settings import Settings
 from policy_rollout.spec.model import Spec
+from tasks.batch import batch
 
 ACTOR = "rollout"
 
 
-@task(task_run_name="tell people", cache_policy=NO_CACHE)
+@batch("tell people")
 def send_notices(spec: Spec, notices: Sequence[Notice]) -> None:
     """Send each once: journaled before, so that one whose outcome is lost is not sent again."""
     settings = Settings.load()

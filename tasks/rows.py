@@ -4,9 +4,6 @@ from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-
 from policy_rollout import events as ev
 from policy_rollout.connections import open_workbook
 from policy_rollout.desired import DesiredRow
@@ -15,19 +12,23 @@ from policy_rollout.history import note
 from policy_rollout.journal.store import Journal
 from policy_rollout.settings import Settings
 from policy_rollout.spec.model import Spec
-from tasks.issues import ACTOR
+from tasks.batch import batch
+from tasks.writing import ACTOR
 
 
-@task(task_run_name="check the workbook", cache_policy=NO_CACHE)
+@batch("check the workbook")
 def check_workbook(spec: Spec) -> tuple[Missing, ...]:
     """All that the workbook lacks."""
     with closing(open_workbook(Settings.load(), spec)) as workbook:
         return workbook.preflight()
 
 
-@task(task_run_name="add rows to the workbook", cache_policy=NO_CACHE)
-def add_rows(spec: Spec, rows: Sequence[DesiredRow]) -> None:
-    """Append in one atomic batch, tabs included where they are not there yet."""
+@batch("add rows to the workbook")
+def add_rows(spec: Spec, rows: Sequence[DesiredRow], *, after: int) -> int:
+    """Append in one atomic batch, tabs included where they are not there yet.
+
+    Answers the number of the journal's last entry, if nobody else wrote behind entry `after`.
+    """
     settings = Settings.load()
     with (
         closing(open_workbook(settings, spec)) as workbook,
@@ -36,9 +37,10 @@ def add_rows(spec: Spec, rows: Sequence[DesiredRow]) -> None:
         workbook.add_rows(rows)
         added = ev.RowsAdded(keys=tuple(row.key for row in rows))
         note(journal, spec.program, (added,), actor=ACTOR, at=datetime.now(UTC))
+    return after + 1
 
 
-@task(task_run_name="rewrite machine columns", cache_policy=NO_CACHE)
+@batch("rewrite machine columns")
 def rewrite_rows(spec: Spec, rows: Sequence[DesiredRow]) -> None:
     with closing(open_workbook(Settings.load(), spec)) as workbook:
         workbook.rewrite(rows)

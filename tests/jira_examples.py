@@ -59,3 +59,8 @@ def somebodys_own(sandbox):
     }
     made = sandbox.as_person(sandbox.email).call("POST", "issue", {"fields": fields})
     return made["key"]
+
+
+def at(jira, issue_key):
+    """An issue as it stands, to be changed."""
+    return jira.standing([issue_key], with_comments=True)[issue_key]

@@ -14,6 +14,7 @@ from policy_rollout.absences import Absence
 from policy_rollout.comments import SayOnIssue
 from policy_rollout.decide import Circumstances, Decision, decide
 from policy_rollout.desired import DesiredRow, NewIssue
+from policy_rollout.fold import fold
 from policy_rollout.observed import (
     AnswerStatuses,
     Comment,
@@ -33,7 +34,7 @@ from policy_rollout.plan import (
     RewriteRow,
     UpdateIssue,
 )
-from policy_rollout.program import GateState, ProgramState, Recorded, fold
+from policy_rollout.program import GateState, ProgramState, Recorded
 from policy_rollout.report.notice_text import Notice
 from policy_rollout.work import State, people_of, sign_off_key
 from tests.planned import read

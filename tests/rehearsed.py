@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from policy_rollout import events as ev
+from policy_rollout.amending import amendment
 from policy_rollout.audit import Audit, audit
 from policy_rollout.comments import SayOnIssue
 from policy_rollout.decide import Circumstances, decide
@@ -22,7 +23,7 @@ from policy_rollout.observed import (
     Transition,
     World,
 )
-from policy_rollout.outline import outline_of
+from policy_rollout.outline import outline_at
 from policy_rollout.plan import AddRow, CreateIssue, MoveIssue, RewriteRow, UpdateIssue
 from policy_rollout.program import ProgramState
 from policy_rollout.report.notice_text import Notice
@@ -96,6 +97,31 @@ class Rehearsal:
     def state(self) -> ProgramState:
         return state_of(self.journal, self.program)
 
+    def amend(
+        self, *changes: tuple[str, str], reason: str = "It must be", reopen: tuple[str, ...] = ()
+    ) -> None:
+        """Amend the spec as it stands by changes of its text, and look."""
+        self.now += timedelta(minutes=1)
+        for old, new in changes:
+            assert old in self.spec_text
+            self.spec_text = self.spec_text.replace(old, new)
+        after = read_valid(self.spec_text, "appeals.yaml")
+        amended = amendment(
+            self.state,
+            self.spec,
+            after,
+            text=self.spec_text,
+            path="appeals.yaml",
+            by=OWNER,
+            reason=reason,
+            reopen=reopen,
+            now=self.now,
+        )
+        accounts = {person: account_of(person) for person in people_of(after)}
+        self.write(ev.PeopleResolved(accounts=accounts, own_account=OWN_ACCOUNT), amended)
+        self.spec = after
+        self.look()
+
     def write(self, *events: ev.Event) -> None:
         note(self.journal, self.program, events, actor="rollout", at=self.now)
 
@@ -109,8 +135,7 @@ class Rehearsal:
     def _look_once(self) -> bool:
         self.now += timedelta(minutes=1)
         state = self.state
-        today = self.now.astimezone(self.spec.timeline.timezone).date()
-        outline = outline_of(self.spec, today=today, conditions=state.conditions)
+        outline = outline_at(self.spec, state, self.now)
         world = World(
             dict(self.issues), dict(self.rows), tuple(self.transitions), tuple(self.comments), ()
         )
@@ -127,6 +152,10 @@ class Rehearsal:
                     self._create(issue)
                 case UpdateIssue(issue=issue):
                     self._update(issue)
+                case RewriteRow(row=row):
+                    known = self.rows[row.key]
+                    cells = dict(known.machine) | dict(row.cells)
+                    self.rows[row.key] = replace(known, machine=tuple(cells.items()))
                 case AddRow(row=row):
                     self.rows[row.key] = ObservedRow(
                         row.key, row.tab, State.TODO, None, row.cells, ()

@@ -142,6 +142,25 @@ def test_a_program_is_finished_when_every_gate_has_passed_and_only_once():
     assert program.settle() == []
 
 
+def test_a_program_is_not_finished_before_its_epic_is_seen_closed():
+    program = asked(PLAIN)
+    program.approve("legal", "lea")
+    closing = program.look()  # closes the epic after it looked
+    assert closing.events[-1].kind == "gate_passed"
+    assert not program.state.is_over
+    program.model.statuses[program.issue("epic")] = "In Progress"  # the move was lost, or undone
+    assert program.look().events == ()
+    assert kinds(program) == ["program_finished"]
+    assert program.model.statuses[program.issue("epic")] == "Done"
+
+
+def test_a_program_whose_epic_was_deleted_is_finished_all_the_same():
+    program = asked(PLAIN)
+    del program.model.issues[program.issue("epic")]
+    program.approve("legal", "lea")
+    assert kinds(program)[-2:] == ["gate_passed", "program_finished"]
+
+
 def test_the_epic_of_a_finished_program_is_done():
     program = asked(PLAIN)
     program.approve("legal", "lea")

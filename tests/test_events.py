@@ -30,6 +30,8 @@ EVENTS: tuple[ev.Event, ...] = (
     ev.CreationIntended(batch="3-0", keys=("p/a/b",), fence=7),
     ev.IssuesCreated(batch="3-0", issues={"p/a/b": "POL-8"}, adopted=True),
     ev.CreationRefused(batch="3-0", reasons={"p/a/c": "no summary"}),
+    ev.WritesIntended(marks={"link POL-2 to POL-1": "", "move POL-2 to todo": "10011"}),
+    ev.WritesSettled(marks=("link POL-2 to POL-1",)),
     ev.RowsAdded(keys=("p/a/d/ja-JP",)),
     ev.WorkSeen(
         items={"p/a/d": ev.Seen(state=State.UNKNOWN, completion=95, cells="0f", doers=("x",))}

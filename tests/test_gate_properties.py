@@ -23,9 +23,10 @@ from hypothesis import strategies as st
 
 from policy_rollout import events as ev
 from policy_rollout.audit import recompute
+from policy_rollout.fold import fold, take
 from policy_rollout.gates import digest_of, holds, judge, missing_sign_offs, waived
 from policy_rollout.outline import outline_at
-from policy_rollout.program import ProgramState, fold, take
+from policy_rollout.program import ProgramState
 from policy_rollout.work import State
 
 TWO_OF_LEGAL = spec_with(

@@ -9,7 +9,8 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from jira_examples import DECK, EPIC, connection_to, make, task
+import requests
+from jira_examples import DECK, EPIC, at, connection_to, make, task
 from openapi_schema_validator import OAS30WriteValidator
 
 from policy_rollout.jira_issues import JiraIssues
@@ -28,13 +29,17 @@ def contract():
 
 
 @pytest.fixture
-def sent(sandbox):
+def sent(sandbox, monkeypatch):
     """The requests of a program's life, as they went over the wire."""
     kim = sandbox.add_person("kim@example.com")
-    requests = []
+    seen, send = [], requests.Session.send
+
+    def noted(session, request, **options):
+        seen.append(request)
+        return send(session, request, **options)
+
     with JiraIssues(connection_to(sandbox)) as jira:
-        hooks = jira._site._client._session.hooks["response"]
-        hooks.append(lambda answer, **_: requests.append(answer.request))
+        monkeypatch.setattr(requests.Session, "send", noted)
         jira.preflight({"kim@example.com": None, "lee@example.com": kim})
         jira.highest_number()
         epic, deck, quiz = make(jira, EPIC, task("deck", assignee=kim), task("quiz"))
@@ -43,11 +48,12 @@ def sent(sandbox):
         jira.read([deck], with_comments=True)
         jira.transitions([deck, quiz])
         jira.changed_programs(datetime.now(UTC))
-        jira.update(deck, replace(DECK, labels=("rollout-stage-train",)))
-        jira.move(deck, State.DONE)
-        jira.say(deck, "Please **sign**.", mark="round 1")
-        jira.link(quiz, deck)
-    return requests
+        jira.update(at(jira, deck), replace(DECK, labels=("rollout-stage-train",)))
+        jira.move(at(jira, deck), State.DONE)
+        jira.say(at(jira, deck), "Please **sign**.", mark="round 1")
+        jira.link(at(jira, quiz), deck)
+        monkeypatch.undo()
+    return seen
 
 
 def operation(contract, method, path):

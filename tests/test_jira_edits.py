@@ -1,7 +1,7 @@
 """Issues edited, moved, commented on and linked in Jira, over HTTP against the sandbox."""
 
 import pytest
-from jira_examples import connection_to, look, make, sign_off, somebodys_own, task
+from jira_examples import at, connection_to, look, make, sign_off, somebodys_own, task
 
 from policy_rollout.errors import IssueNotOurs, NoWayToStatus, ServiceRefused
 from policy_rollout.jira_issues import JiraIssues
@@ -27,7 +27,7 @@ def test_an_update_writes_our_fields_and_the_new_digest(jira):
     (issue_key,) = make(jira, task("deck"))
     changed = task("deck", summary="Do it well", due_on=None, labels=("rollout-stage-launch",))
 
-    jira.update(issue_key, changed)
+    jira.update(at(jira, issue_key), changed)
 
     issue = look(jira, issue_key)
     assert (issue.summary, issue.due_on) == ("Do it well", None)
@@ -44,7 +44,7 @@ def test_an_update_leaves_what_people_own(jira, sandbox):
     person.assign(issue_key, kim)
     person.call("PUT", f"issue/{issue_key}", {"update": {"labels": [{"add": "urgent"}]}})
 
-    jira.update(issue_key, task("deck", summary="Do it well"))
+    jira.update(at(jira, issue_key), task("deck", summary="Do it well"))
 
     issue = look(jira, issue_key)
     assert (issue.state, issue.assignee) == (State.IN_PROGRESS, kim)
@@ -55,7 +55,7 @@ def test_an_issue_with_another_mark_is_not_edited(jira):
     (issue_key,) = make(jira, task("deck"))
 
     with pytest.raises(IssueNotOurs) as caught:
-        jira.update(issue_key, task("quiz"))
+        jira.update(at(jira, issue_key), task("quiz"))
 
     assert str(caught.value) == (
         "Jira: POLICY-1 was left alone: found the mark of demo/prepare/deck, expected that of "
@@ -67,10 +67,10 @@ def test_an_issue_with_another_mark_is_not_edited(jira):
 @pytest.mark.parametrize(
     "change",
     [
-        lambda jira, foreign, _: jira.update(foreign, task("deck")),
-        lambda jira, foreign, _: jira.move(foreign, State.DONE),
-        lambda jira, foreign, _: jira.say(foreign, "Please sign.", mark="round 1"),
-        lambda jira, foreign, ours: jira.link(foreign, ours),
+        lambda jira, foreign, _: jira.update(at(jira, foreign), task("deck")),
+        lambda jira, foreign, _: jira.move(at(jira, foreign), State.DONE),
+        lambda jira, foreign, _: jira.say(at(jira, foreign), "Please sign.", mark="round 1"),
+        lambda jira, foreign, ours: jira.link(at(jira, foreign), ours),
     ],
     ids=["update", "move", "say", "link"],
 )
@@ -90,14 +90,14 @@ def test_an_update_of_a_deleted_issue_says_so(jira, sandbox):
     sandbox.as_person(sandbox.email).delete(issue_key)
 
     with pytest.raises(ServiceRefused, match=r"reading POLICY-1 was refused \(HTTP 404\)"):
-        jira.update(issue_key, task("deck"))
+        jira.update(at(jira, issue_key), task("deck"))
 
 
 @pytest.mark.parametrize("to", [State.IN_PROGRESS, State.BLOCKED, State.DONE, "Blocked"])
 def test_an_issue_is_moved_by_where_a_transition_leads(jira, to):
     (issue_key,) = make(jira, task("deck"))
 
-    jira.move(issue_key, to)
+    jira.move(at(jira, issue_key), to)
 
     issue = look(jira, issue_key)
     assert to in {issue.state, issue.status}
@@ -107,7 +107,7 @@ def test_a_sent_back_sign_off_is_opened_again(jira, sandbox):
     (issue_key,) = make(jira, sign_off("legal"))
     sandbox.as_person(sandbox.email).move(issue_key, "Approved")
 
-    jira.move(issue_key, State.TODO)
+    jira.move(at(jira, issue_key), State.TODO)
 
     assert look(jira, issue_key).status == "To Do"
 
@@ -115,7 +115,7 @@ def test_a_sent_back_sign_off_is_opened_again(jira, sandbox):
 def test_done_never_means_rejected(jira):
     (issue_key,) = make(jira, sign_off("legal"))
 
-    jira.move(issue_key, State.DONE)
+    jira.move(at(jira, issue_key), State.DONE)
 
     assert look(jira, issue_key).status == "Approved"
 
@@ -123,7 +123,7 @@ def test_done_never_means_rejected(jira):
 def test_a_named_status_may_be_the_rejecting_one(jira):
     (issue_key,) = make(jira, sign_off("legal"))
 
-    jira.move(issue_key, "Rejected")
+    jira.move(at(jira, issue_key), "Rejected")
 
     assert look(jira, issue_key).status == "Rejected"
 
@@ -132,7 +132,7 @@ def test_an_issue_that_is_there_already_is_not_moved(jira, sandbox):
     (issue_key,) = make(jira, task("deck"))
     sandbox.clear_requests()
 
-    jira.move(issue_key, State.TODO)
+    jira.move(at(jira, issue_key), State.TODO)
 
     assert written(sandbox) == []
 
@@ -141,7 +141,7 @@ def test_a_status_without_a_way_to_it_names_those_with_one(jira):
     (issue_key,) = make(jira, sign_off("legal"))
 
     with pytest.raises(NoWayToStatus) as caught:
-        jira.move(issue_key, "Done")
+        jira.move(at(jira, issue_key), "Done")
 
     assert str(caught.value) == (
         "Jira: POLICY-1 stands on 'To Do' and no transition leads to 'Done'; it can go to: "
@@ -152,9 +152,9 @@ def test_a_status_without_a_way_to_it_names_those_with_one(jira):
 def test_a_comment_is_made_once_for_its_mark(jira):
     (issue_key,) = make(jira, task("deck"))
 
-    jira.say(issue_key, "Please **sign**.", mark="round 1")
-    jira.say(issue_key, "Please **sign**.", mark="round 1")
-    jira.say(issue_key, "Please sign again.", mark="round 2")
+    jira.say(at(jira, issue_key), "Please **sign**.", mark="round 1")
+    jira.say(at(jira, issue_key), "Please **sign**.", mark="round 1")
+    jira.say(at(jira, issue_key), "Please sign again.", mark="round 2")
 
     assert [each.text for each in jira.read([issue_key], with_comments=True).comments] == [
         "Please sign.\n[rollout round 1]",
@@ -164,13 +164,13 @@ def test_a_comment_is_made_once_for_its_mark(jira):
 
 def test_a_mark_is_found_behind_a_hundred_comments(jira, sandbox):
     (issue_key,) = make(jira, task("deck"))
-    jira.say(issue_key, "Please sign.", mark="round 1")
+    jira.say(at(jira, issue_key), "Please sign.", mark="round 1")
     person = sandbox.as_person(sandbox.email)
     for number in range(101):
         person.comment(issue_key, f"Remark {number}")
     sandbox.clear_requests()
 
-    jira.say(issue_key, "Please sign.", mark="round 1")
+    jira.say(at(jira, issue_key), "Please sign.", mark="round 1")
 
     assert written(sandbox) == []
 
@@ -188,10 +188,10 @@ def test_all_comments_of_a_long_talk_are_read(jira, sandbox):
 
 def test_a_link_is_made_once(jira, sandbox):
     first, second = make(jira, task("deck"), task("quiz"))
-    jira.link(second, first)
+    jira.link(at(jira, second), first)
     sandbox.clear_requests()
 
-    jira.link(second, first)
+    jira.link(at(jira, second), first)
 
     assert written(sandbox) == []
     assert look(jira, second).blocked_by == {first}

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 import stamina
-from jira_examples import connection_to
+from jira_examples import at, connection_to
 from pydantic import SecretStr
 
 from policy_rollout.errors import (
@@ -176,6 +176,16 @@ def test_a_partial_failure_tells_what_was_created_and_what_was_not(jira, sandbox
     assert created.refused == {DECK.key: "summary: The sandbox was told to fail this."}
 
 
+def test_a_creation_that_failed_inside_jira_for_some_is_in_doubt(jira, sandbox):
+    sandbox.set_faults({"kind": "partial-failure", "path": BULK, "element_status": 500})
+
+    with pytest.raises(WriteInDoubt, match="have happened: 1 of them failed inside Jira"):
+        jira.create([DECK, QUIZ])
+
+    found = jira.find_created([DECK.key, QUIZ.key], after_number=0)
+    assert found == {QUIZ.key: ("POLICY-1",)}
+
+
 # Reads and writes that may be repeated
 
 
@@ -220,7 +230,7 @@ def test_an_update_whose_answer_was_lost_is_sent_again(jira, sandbox):
     issue_key = make(jira)
     sandbox.set_faults({"kind": "reset-after-commit", "method": "PUT"})
 
-    jira.update(issue_key, replace(DECK, summary="A better deck"))
+    jira.update(at(jira, issue_key), replace(DECK, summary="A better deck"))
 
     assert jira.read([issue_key]).issues[DECK.key].summary == "A better deck"
 
@@ -241,9 +251,9 @@ def test_a_comment_whose_answer_was_lost_is_there_once_after_the_next_try(jira, 
     issue_key = make(jira)
     sandbox.set_faults({"kind": "reset-after-commit", "path": "/comment$", "method": "POST"})
     with pytest.raises(WriteInDoubt, match="commenting on POLICY-1 may or may not have happened"):
-        jira.say(issue_key, "Please sign.", mark="round 1")
+        jira.say(at(jira, issue_key), "Please sign.", mark="round 1")
 
-    jira.say(issue_key, "Please sign.", mark="round 1")
+    jira.say(at(jira, issue_key), "Please sign.", mark="round 1")
 
     assert len(jira.read([issue_key], with_comments=True).comments) == 1
 
@@ -252,9 +262,9 @@ def test_a_link_whose_answer_was_lost_is_there_once_after_the_next_try(jira, san
     deck, quiz = jira.create([DECK, QUIZ]).keys.values()
     sandbox.set_faults({"kind": "reset-after-commit", "path": "issueLink$"})
     with pytest.raises(WriteInDoubt, match="linking POLICY-2 to POLICY-1 may or may not"):
-        jira.link(quiz, deck)
+        jira.link(at(jira, quiz), deck)
 
-    jira.link(quiz, deck)
+    jira.link(at(jira, quiz), deck)
 
     links = sandbox.as_person(sandbox.email).issue(quiz)["fields"]["issuelinks"]
     assert len(links) == 1
@@ -264,9 +274,9 @@ def test_a_move_whose_answer_was_lost_is_made_once(jira, sandbox):
     issue_key = make(jira)
     sandbox.set_faults({"kind": "reset-after-commit", "path": "/transitions$", "method": "POST"})
     with pytest.raises(WriteInDoubt, match="moving POLICY-1 to Done may or may not"):
-        jira.move(issue_key, State.DONE)
+        jira.move(at(jira, issue_key), State.DONE)
 
-    jira.move(issue_key, State.DONE)
+    jira.move(at(jira, issue_key), State.DONE)
 
     assert [each.to_status for each in jira.transitions([issue_key])] == ["Done"]
 

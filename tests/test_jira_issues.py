@@ -164,6 +164,48 @@ def test_more_than_a_hundred_issues_after_the_fence_are_all_looked_at(jira):
     assert found == {"demo/prepare/item-149": ("POLICY-150",)}
 
 
+def test_a_gap_of_a_hundred_deleted_issues_does_not_end_the_look(jira, sandbox):
+    keys = [
+        key
+        for start in (0, 50, 100)
+        for key in make(jira, *(task(f"item-{start + number}") for number in range(50)))
+    ]
+    person = sandbox.as_person(sandbox.email)
+    for issue_key in keys[:110]:
+        person.delete(issue_key)
+    person.edit(keys[149], labels=[])
+
+    found = jira.find_created(["demo/prepare/item-149"], after_number=0)
+
+    assert found == {"demo/prepare/item-149": ("POLICY-150",)}
+
+
+def test_the_fence_is_the_highest_known_number_of_the_project(jira, sandbox):
+    make(jira, EPIC)
+    sandbox.clear_requests()
+
+    assert jira.fence(["POLICY-9", "POLICY-12", "MOVED-9000"]) == 12
+    assert sandbox.requests() == []
+
+
+def test_the_search_is_asked_for_a_fence_where_nothing_is_known(jira):
+    make(jira, EPIC, task("deck"))
+
+    assert jira.fence(["MOVED-9000"]) == 2
+
+
+def test_a_hundred_issues_are_read_at_once_before_they_are_changed(jira, sandbox):
+    keys = [
+        key
+        for start in (0, 50, 100)
+        for key in make(jira, *(task(f"item-{start + number}") for number in range(50)))
+    ]
+    sandbox.clear_requests()
+
+    assert list(jira.standing(keys)) == keys
+    assert len(sandbox.requests()) == 2
+
+
 # Reading
 
 

@@ -240,7 +240,7 @@ def tell(tmp_path, monkeypatch):
         monkeypatch.setenv("ROLLOUT_NOTICE_URLS", urls)
         with Journal(Settings.load().journal_address) as journal:
             with disable_run_logger():
-                send_notices.fn(SPEC, [NOTICE])
+                send_notices.__wrapped__(SPEC, [NOTICE])
             return [each.event for each in records_of(journal, SPEC.program)]
 
     (tmp_path / ".rollout").mkdir()

@@ -8,10 +8,12 @@ import pytest
 from policy_rollout import events as ev
 from policy_rollout.comments import SayOnIssue
 from policy_rollout.desired import IssueKind, Tab
+from policy_rollout.observed import TextEdit, World
 from policy_rollout.plan import AddRow, CreateIssue, LinkIssues, MoveIssue, RewriteRow, UpdateIssue
 from policy_rollout.work import State
 from tests.programs_under_way import (
     BEGAN,
+    BOT,
     FULL,
     PLAIN,
     TWO_ROLES,
@@ -307,6 +309,34 @@ def test_an_issue_whose_last_transition_was_not_judged_is_not_moved():
     program = asked(TWO_ROLES)
     program.reject("legal", "lea")
     assert program.decide().changes == ()
+
+
+def edited(program: UnderWay, by: str) -> World:
+    """The world after somebody edited a description and put the same text back."""
+    world = program.model.world()
+    return replace(world, edits=(TextEdit("POL-2", "7", program.model.now, by, by),))
+
+
+def test_a_text_that_somebody_edited_last_is_written_over_once_and_not_for_ever():
+    program = asked()
+    world = edited(program, account("eve"))
+    (update,) = program.decide(world).changes
+    assert isinstance(update, UpdateIssue)
+    assert (update.issue_key, update.undoes) == ("POL-2", "undone-7")
+    program.record(ev.Said(marks=(update.undoes,)))  # the same text leaves no trace in Jira
+    assert program.decide(world).changes == ()
+
+
+def test_a_later_edit_is_written_over_again():
+    program = asked()
+    program.record(ev.Said(marks=("undone-6",)))
+    (update,) = of_kind(program.decide(edited(program, account("eve"))).changes, UpdateIssue)
+    assert update.undoes == "undone-7"
+
+
+def test_a_text_that_we_wrote_last_is_left_alone():
+    program = asked()
+    assert program.decide(edited(program, BOT)).changes == ()
 
 
 def test_only_the_epic_of_a_finished_program_is_closed():

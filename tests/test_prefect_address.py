@@ -55,6 +55,12 @@ def test_the_stack_is_reached_past_a_proxy(home, environment):
     assert environment["NO_PROXY"] == "intern.example,127.0.0.1"
 
 
+def test_the_name_of_the_proxy_list_that_the_user_does_not_use_is_set_as_well(home, environment):
+    environment["no_proxy"] = "intern.example"
+    use_running_stack(home)
+    assert environment["NO_PROXY"] == environment["no_proxy"] == "intern.example,127.0.0.1"
+
+
 def test_without_a_stack_the_environment_stays_as_it_is(tmp_path, environment):
     before = dict(environment)
     use_running_stack(tmp_path)

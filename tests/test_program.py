@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 from policy_rollout import events as ev
-from policy_rollout.program import Doubt, ProgramState, Trouble, fold
+from policy_rollout.fold import fold
+from policy_rollout.program import Doubt, ProgramState, Trouble, Unsettled
 from policy_rollout.work import State
 from tests.programs_under_way import BEGAN, MINUTE, account, person, recorded
 
@@ -105,6 +106,14 @@ def test_keys_leave_the_doubt_as_their_outcome_is_known():
     adopted = ev.IssuesCreated(batch="1", issues={"c": "POL-9"}, adopted=True)
     found = state(intent, created, refused, adopted)
     assert (found.doubts, found.issues) == ({}, {"a": "POL-8", "c": "POL-9"})
+
+
+def test_an_intended_write_is_unsettled_until_its_outcome_is_known():
+    intent = ev.WritesIntended(marks={"link POL-2 to POL-1": "", "move POL-2 to todo": "10011"})
+    settled = ev.WritesSettled(marks=("link POL-2 to POL-1", "never heard of"))
+    assert state(intent, settled).unsettled == {
+        "move POL-2 to todo": Unsettled(since=BEGAN, after="10011")
+    }
 
 
 def test_a_program_may_be_launched_anew_until_something_may_exist_outside():

@@ -35,6 +35,7 @@ GIVEN = {
     "journal_url": "postgresql://u:geheim@db/rollout",
     "codes_key": "geheim-key",
     "notice_urls": "mailtos://u:geheim@example.com",
+    "closing_share": "0.5",
     "settle_seconds": "240",
     "watch_seconds": "30",
 }

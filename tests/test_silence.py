@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from policy_rollout import events as ev
 from policy_rollout.absences import Absence, absent
-from policy_rollout.program import GateState, ProgramState, Recorded, take
+from policy_rollout.fold import take
+from policy_rollout.program import GateState, ProgramState, Recorded
 from policy_rollout.silence import STEPS, Ahead, due_steps, next_step
 from tests.planned import read
 

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from policy_rollout import events as ev
 from policy_rollout.errors import AmendmentRefused, SpecRefused
+from policy_rollout.gates import held_by
 from policy_rollout.program import ProgramState, Version
 from policy_rollout.spec.model import Checklist, Material, Spec, Stage, Task
 from policy_rollout.spec.problems import did_you_mean, listed
@@ -119,6 +120,7 @@ class _Proposed:
         yield from self._nothing_new()
         yield from self._dates(reason)
         yield from self._dropped_stages()
+        yield from self._evaded_conditions()
         yield from self.renames.problems
         yield from self._taken_ids()
         yield from self._other_kinds()
@@ -281,6 +283,27 @@ class _Proposed:
                 f"that has opened ({listed(tuple(self.state.gates))}); put it back, or write "
                 f"`was: {stage}` on the stage that it became"
             )
+
+    def _evaded_conditions(self) -> Iterator[str]:
+        """What an approval asked for stays asked for, by a gate that is still to come."""
+        asked = [(each, "") for each in self.state.conditions]
+        for stage in self.state.waiting_stages:
+            gate = self.state.gates[stage]
+            asked += [
+                (each, stage) for given in gate.standing(gate.digest) for each in given.conditions
+            ]
+        for condition, asked_at in asked:
+            stage = self.renames.stages.get(condition.stage, condition.stage)
+            gate_asking = self.renames.stages.get(asked_at, asked_at)
+            comes = stage in self.after.stages and (
+                not asked_at or gate_asking in held_by(self.after, lambda _: False, stage)
+            )
+            if not comes and not self.state.passed(condition.stage):
+                yield (
+                    f"found no stage {condition.stage!r} that is still to come, but an approval "
+                    f"has the condition that it requires: {condition.text}; expected it to stay "
+                    "behind the gate that was approved; put it back"
+                )
 
     def _moved_house(self) -> Iterator[str]:
         """The work lives in one project and one workbook, and stays there."""

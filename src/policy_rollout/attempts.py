@@ -17,7 +17,7 @@ from policy_rollout.observed import AnswerStatuses, Comment, Transition, World
 from policy_rollout.program import ProgramState
 from policy_rollout.sign_off_words import read_words
 from policy_rollout.spec.model import Spec
-from policy_rollout.work import State, WorkItem
+from policy_rollout.work import State, WorkItem, people_of
 
 REASON_WITHIN = timedelta(minutes=10)
 """How long a rejection waits for its comment, and how much earlier a comment may stand."""
@@ -96,7 +96,7 @@ def unheard(hearing: Hearing, state: ProgramState) -> Iterator[Attempt | TakenBa
     for comment in hearing.world.comments:
         desk = desks.get(comment.issue_key)
         if desk is not None and comment.account != state.own_account:
-            yield from _from_comment(state, comment, *desk)
+            yield from _from_comment(hearing.spec, state, comment, *desk)
     for code in state.unjudged_codes:
         if code.stage in state.gates:  # also of a gate that passed meanwhile: it is told so
             yield _from_code(code, state)
@@ -147,7 +147,7 @@ def _from_transition(
         stage=stage,
         role=role,
         action=action,
-        person=person_of(state, transition.account),
+        person=person_of(hearing.spec, state, transition.account),
         account=transition.account,
         name=transition.name,
         text=text,
@@ -229,7 +229,7 @@ def _comment_beside(
 
 
 def _from_comment(
-    state: ProgramState, comment: Comment, stage: str, role: str
+    spec: Spec, state: ProgramState, comment: Comment, stage: str, role: str
 ) -> Iterator[Attempt]:
     """A comment that waives is an answer of its own: it needs no transition."""
     words = read_words(comment.text)
@@ -239,7 +239,7 @@ def _from_comment(
             stage=stage,
             role=role,
             action=Action.WAIVE,
-            person=person_of(state, comment.account),
+            person=person_of(spec, state, comment.account),
             account=comment.account,
             name=comment.account,
             text=comment.text,
@@ -266,11 +266,19 @@ def _from_code(code: ev.CodeGiven, state: ProgramState) -> Attempt:
     )
 
 
-def person_of(state: ProgramState, account: str) -> str | None:
+def person_of(spec: Spec, state: ProgramState, account: str) -> str | None:
     """The one person of the program with this account; None for nobody, or for two."""
-    found = people_of_account(state, account)
+    found = people_of_account(spec, state, account)
     return found[0] if len(found) == 1 else None
 
 
-def people_of_account(state: ProgramState, account: str) -> tuple[str, ...]:
-    return tuple(person for person, known in state.accounts.items() if known == account)
+def people_of_account(spec: Spec, state: ProgramState, account: str) -> tuple[str, ...]:
+    """Everybody with this account; of several, only those whom the spec names now.
+
+    Who has another address since an amendment is one person, and not two.
+    """
+    found = tuple(person for person, known in state.accounts.items() if known == account)
+    if len(found) <= 1:
+        return found
+    named = frozenset(people_of(spec))
+    return tuple(person for person in found if person in named)

@@ -7,7 +7,9 @@ entry. `audit` takes the rows as they are stored, `recompute` the events alone.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TypeVar
 
 from pydantic import ValidationError
 
@@ -15,8 +17,11 @@ from policy_rollout import events as ev
 from policy_rollout.audit_rules import Examiner, Recounted, stage_of
 from policy_rollout.errors import JournalTampered
 from policy_rollout.journal.chain import GENESIS, StoredEntry, broken_links, opened
-from policy_rollout.program import ProgramState, Recorded
+from policy_rollout.program import ProgramState, Recorded, Version
+from policy_rollout.spec.differences import differences
 from policy_rollout.spec.model import Spec
+
+_T = TypeVar("_T")
 
 YEARS = range(2000, 9000)
 """The years an entry may speak of; others could not be shown in every zone."""
@@ -59,7 +64,8 @@ class Finding:
 class GateAudit:
     """One gate: what was journaled about it, and by entry what its signers faced.
 
-    `recounted` has an answer for each entry that says that the gate was ready or passed.
+    `recounted` has an answer for each entry that says that the gate was ready or passed. An
+    amendment stands among the records of the gates that it reopened.
     """
 
     stage: str
@@ -69,8 +75,9 @@ class GateAudit:
 
     @property
     def passed(self) -> Recorded | None:
-        found = (each for each in self.records if isinstance(each.event, ev.GatePassed))
-        return next(found, None)
+        """The entry by which it has passed; None also where it was reopened since."""
+        ends = [each for each in self.records if isinstance(each.event, ev.GatePassed | ev.Amended)]
+        return ends[-1] if ends and isinstance(ends[-1].event, ev.GatePassed) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +93,22 @@ class Recomputation:
     @property
     def same_outcome(self) -> bool:
         return not self.findings
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """A spec that replaced the one before, and what differs."""
+
+    version: Version
+    differences: tuple[str, ...]
+
+
+def amendments(state: ProgramState) -> tuple[Amendment, ...]:
+    """Every amendment that counts, oldest first."""
+    return tuple(
+        Amendment(after, differences(before.text, after.text))
+        for before, after in pairwise(state.versions)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +193,12 @@ def recompute(program: str, records: Iterable[Recorded]) -> Recomputation:
             by_stage.setdefault(stage, []).append(record)
         if found.recounted is not None:
             recounted.setdefault(stage, {})[record.sequence] = found.recounted
+        if isinstance(record.event, ev.Amended) and not found.problems:
+            names = record.event.stages
+            by_stage, recounted = _renamed(by_stage, names), _renamed(recounted, names)
+            findings = [replace(each, gate=names.get(each.gate, each.gate)) for each in findings]
+            for stage in record.event.reopened:
+                by_stage.setdefault(stage, []).append(record)
     if last is not None:
         findings += [
             Finding(last.sequence, text, stage) for stage, text in examiner.left_open(last.at)
@@ -188,6 +217,10 @@ def recompute(program: str, records: Iterable[Recorded]) -> Recomputation:
     return Recomputation(program, spec, examiner.past.state, gates, tuple(findings))
 
 
+def _renamed(of_stages: dict[str, _T], stages: Mapping[str, str]) -> dict[str, _T]:
+    return {stages.get(stage, stage): each for stage, each in of_stages.items()}
+
+
 def as_json(audited: Audit, findings: Sequence[Finding]) -> dict[str, object]:
     """The audit for a machine; `verified` is whether there is no finding.
 
@@ -198,6 +231,16 @@ def as_json(audited: Audit, findings: Sequence[Finding]) -> dict[str, object]:
         "entries": len(audited.entries),
         "head": audited.head,
         "verified": not findings,
+        "amendments": [
+            {
+                "entry": each.version.entry,
+                "at": each.version.at.isoformat(),
+                "by": each.version.by,
+                "reason": each.version.reason,
+                "differences": list(each.differences),
+            }
+            for each in amendments(audited.recomputation.state)
+        ],
         "gates": [_gate_json(each) for each in audited.recomputation.gates],
         "findings": [each.as_json() for each in findings],
     }
@@ -217,6 +260,11 @@ def verdict_lines(audited: Audit, findings: Sequence[Finding], *, most: int) -> 
     """The audit for a person: a line a gate, then `most` findings, then the verdict."""
     count = len(audited.entries)
     yield f"{audited.program}: {count:,} entr{'y' if count == 1 else 'ies'}, head {audited.head}"
+    for each in amendments(audited.recomputation.state):
+        yield (
+            f"amended at entry {each.version.entry} by {each.version.by}: {each.version.reason} "
+            f"({len(each.differences)} difference{'s' * (len(each.differences) != 1)})"
+        )
     for gate in audited.recomputation.gates:
         yield f"gate {gate.stage}: {gate_words(gate)}"
     yield from (str(each) for each in findings[:most])

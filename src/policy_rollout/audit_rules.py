@@ -10,11 +10,14 @@ from datetime import datetime
 from typing import Any
 
 from policy_rollout import events as ev
-from policy_rollout.gates import Judged, difference
-from policy_rollout.program import GateState, Recorded
+from policy_rollout.amending import amendment
+from policy_rollout.errors import AmendmentRefused, SpecRefused
+from policy_rollout.gates import Judged, difference, held_by
+from policy_rollout.program import GateState, Recorded, moved
 from policy_rollout.recomputed import Facing, Past
-from policy_rollout.sign_offs import Action, person_of
+from policy_rollout.sign_offs import Action, people_of_account, person_of
 from policy_rollout.spec.model import Spec
+from policy_rollout.spec.reader import read_valid
 
 MOST_DIFFERENCES = 8
 
@@ -68,6 +71,8 @@ class Examiner:
         event = record.event
         if isinstance(event, ev.Launched):
             return self._launch(record)
+        if isinstance(event, ev.Amended):
+            return self._amendment(record, event)
         if isinstance(event, ev.StageOpened):
             return self._counted(record, tuple(self._opening(event)))
         if isinstance(event, ev.CodeGiven):
@@ -88,7 +93,9 @@ class Examiner:
                 continue
             facing = self.past.faces(spec, stage, at)
             asked = state.gates[stage].digest == facing.digest
-            if asked and facing.holds and not self.past.missing(spec, stage, facing.digest):
+            held = held_by(spec, state.passed, stage)
+            lacks = held or self.past.missing(spec, stage, facing.digest)
+            if asked and facing.holds and not lacks:
                 yield stage, "all criteria and sign-offs were there, and no entry says it passed"
 
     def _counted(self, record: Recorded, problems: tuple[str, ...]) -> Examined:
@@ -108,6 +115,38 @@ class Examiner:
         elif spec.program != self.program:
             problems.append(f"the spec that was launched is of program {spec.program!r}")
         return Examined(tuple(problems))
+
+    def _amendment(self, record: Recorded, event: ev.Amended) -> Examined:
+        """One that could not be made counts for nothing, so that what follows from it shows."""
+        examined = self._counted(record, tuple(self._against(record, event)))
+        if not examined.problems:
+            self._codes = {mark: moved(each, event.stages) for mark, each in self._codes.items()}
+        return examined
+
+    def _against(self, record: Recorded, event: ev.Amended) -> Iterator[str]:
+        before = self.past.spec
+        if before is None:
+            yield "the program was amended without a spec that it followed"
+            return
+        try:
+            expected = amendment(
+                self.past.state,
+                before,
+                read_valid(event.spec_text, event.spec_path),
+                text=event.spec_text,
+                path=event.spec_path,
+                by=event.by,
+                reason=event.reason,
+                reopen=event.reopened,
+                now=record.at,
+            )
+        except SpecRefused as refused:
+            yield f"the amended spec is refused: {refused.problems[0]}"
+        except AmendmentRefused as refused:
+            yield from (f"it could not be amended so: {each}" for each in refused.problems)
+        else:
+            if expected != event:
+                yield "it renames or reopens something else than its spec says"
 
     def _opening(self, event: ev.StageOpened) -> Iterator[str]:
         spec, state = self.past.spec, self.past.state
@@ -193,6 +232,10 @@ class Examiner:
                 for role, count in missing.items()
             ]
             problems += self._lapsed(moment, facing)
+            problems += [
+                f"the gate of {each}, which comes before, had not passed"
+                for each in held_by(moment.spec, self.past.state.passed, moment.stage)
+            ]
         self.past.take(moment.record)
         return Examined(tuple(problems), Recounted(facing.digest, facing.judged))
 
@@ -214,7 +257,7 @@ class Examiner:
 
     def _decision(self, moment: Moment, event: Decision) -> Iterator[str]:
         yield from self._used_twice(moment.record, event.history_id)
-        yield from self._proof(event)
+        yield from self._proof(moment.spec, event)
         if isinstance(event, ev.Waived):
             yield from self._waiver(moment, event)
             return
@@ -241,16 +284,15 @@ class Examiner:
         if first != record.sequence:
             yield f"its proof {mark!r} was used before, in entry {first}"
 
-    def _proof(self, event: Decision) -> Iterator[str]:
+    def _proof(self, spec: Spec, event: Decision) -> Iterator[str]:
         state = self.past.state
-        accounts = list(state.accounts.values())
         if event.via is ev.Via.CODE:
             yield from self._code(event)
-            if event.account and accounts.count(event.account) > 1:
+            if event.account and len(people_of_account(spec, state, event.account)) > 1:
                 yield f"the account {event.account!r} is that of several people"
         elif event.account == state.own_account:
             yield "the account is the program's own, which signs nothing"
-        elif person_of(state, event.account) != event.person:
+        elif person_of(spec, state, event.account) != event.person:
             yield f"the account {event.account!r} is not the one resolved for {event.person}"
 
     def _code(self, event: Decision) -> Iterator[str]:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from policy_rollout import audit_cli, halt_cli, people_cli, sign_cli
-from policy_rollout.errors import ExitCode, RolloutError, SettingsWrong, SpecRefused
+from policy_rollout import audit_cli, drift_cli, halt_cli, people_cli, plan_cli, sign_cli
+from policy_rollout.errors import ExitCode, RolloutError, SpecRefused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from policy_rollout.report.status import Status
     from policy_rollout.settings import Settings
     from policy_rollout.spec.model import Spec
-    from policy_rollout.spec.problems import Problem
 
 app = typer.Typer(
     help="Roll out a policy change: from a YAML program spec to tracked work, gate by gate.",
@@ -34,9 +33,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(people_cli.app, name="people")
+plan_cli.mount(app)
 audit_cli.mount(app)
 app.command()(sign_cli.sign)
 halt_cli.mount(app)
+app.command()(drift_cli.drift)
 out = Console()
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
@@ -116,55 +117,6 @@ def schema() -> None:
 
 
 @app.command()
-def plan(
-    path: SpecPath,
-    *,
-    as_json: AsJson = False,
-    show_all: Annotated[
-        bool, typer.Option("--all", help="A line for each language and market.")
-    ] = False,
-    svg: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the time line as an SVG, too.")
-    ] = None,
-) -> None:
-    """Show what a launch would create, when it is due, and who will be asked to sign."""
-    from policy_rollout.outline import outline_of
-    from policy_rollout.report import plan_text
-    from policy_rollout.report.timeline import timeline_svg
-
-    spec, _ = _valid(path)
-    outline = outline_of(spec, today=_today())
-    shown = plan_text.Plan(spec, outline.items, outline.schedule)
-    if svg is not None:
-        _write(svg, timeline_svg(outline.schedule, spec, today=_today()))
-    if as_json:
-        _print_json(plan_text.plan_json(shown))
-    elif out.is_terminal:
-        out.print(plan_text.plan_renderable(shown, width=out.width, show_all=show_all))
-    else:
-        sys.stdout.write("\n".join(plan_text.plan_lines(shown, show_all=show_all)) + "\n")
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise SettingsWrong(
-            f"{path} cannot be written ({error.strerror}); name a file in a folder that can"
-        ) from None
-
-
-def _valid(path: Path) -> "tuple[Spec, Sequence[Problem]]":
-    """A spec without errors, and the advice on it."""
-    from policy_rollout.spec.files import load
-
-    reading = load(path, today=_today())
-    if reading.spec is None:
-        raise SpecRefused([str(each) for each in reading.errors])
-    return reading.spec, reading.problems
-
-
-@app.command()
 def launch(
     path: SpecPath,
     *,
@@ -181,12 +133,13 @@ def launch(
     """Launch a program: Prefect carries it from here to its last gate."""
     from policy_rollout.prefect_address import use_running_stack
     from policy_rollout.settings import Settings
+    from policy_rollout.spec.files import load_valid
 
     settings = Settings.load()
     use_running_stack(settings.home)
     if continues:
         _continue(settings, path, wait=wait, as_json=as_json)
-    spec, advice = _valid(path)
+    spec, advice = load_valid(path, today=_today())
     from policy_rollout import launching
 
     run = launching.launch(settings, spec, path)
@@ -199,13 +152,14 @@ def launch(
 
 def _continue(settings: "Settings", path: Path, *, wait: bool, as_json: bool) -> NoReturn:
     """Let a new run take a program up: what is carried is the journal's spec, never the file."""
-    from policy_rollout.halting import known_state
+    from policy_rollout.history import known_state
     from policy_rollout.journal.store import Journal
+    from policy_rollout.spec.files import load_valid
     from policy_rollout.spec.reader import read_valid
     from policy_rollout.taking_over import continue_program
 
     is_file = path.suffix in {".yaml", ".yml"} or path.exists()
-    program = _valid(path)[0].program if is_file else str(path)
+    program = load_valid(path, today=_today())[0].program if is_file else str(path)
     with Journal(settings.journal_address) as journal:
         state = known_state(journal, program)
     run = continue_program(state)

@@ -26,7 +26,7 @@ def open_jira(settings: Settings, spec: Spec) -> JiraIssues:
     Raises:
         SettingsWrong: no site, no project, or half of an account is set.
     """
-    project = spec.jira.project if spec.jira else settings.jira_project
+    project = project_key(settings, spec)
     _all_set("Jira", {**_jira_account(settings), "ROLLOUT_JIRA_PROJECT": project})
     return _jira(settings, project)
 
@@ -106,6 +106,11 @@ def to_sign_url(settings: Settings, person: str) -> str:
     """Jira's list of all open sign-offs that wait for one person, over all programs."""
     jql = quote(f'labels = "{waits_for_label(person)}" AND statusCategory != Done')
     return f"{settings.jira_url.rstrip('/')}/issues/?jql={jql}"
+
+
+def project_key(settings: Settings, spec: Spec) -> str:
+    """The spec's own Jira project, else the one of the settings."""
+    return spec.jira.project if spec.jira else settings.jira_project
 
 
 def workbook_id(settings: Settings, spec: Spec) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from policy_rollout import events as ev
+from policy_rollout.fold import take
 from policy_rollout.gates import (
     Judged,
     covered,
@@ -19,7 +20,7 @@ from policy_rollout.leaving import joined, leaving, partings, settled, welcomes
 from policy_rollout.observed import AnswerStatuses, ObservedIssue, ObservedRow, World
 from policy_rollout.outline import Outline, outline_of
 from policy_rollout.plan import Asking, Change, changes, criteria, sign_off_issues
-from policy_rollout.program import ProgramState, Recorded, take
+from policy_rollout.program import ProgramState, Recorded
 from policy_rollout.sign_offs import Hearing, decisions
 from policy_rollout.signers import bench
 from policy_rollout.silence import Absences, due_steps

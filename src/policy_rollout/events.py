@@ -10,14 +10,20 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from policy_rollout.event_record import EventRecord
+from policy_rollout.halt_events import (
+    GoneOn,
+    Held,
+    ProgramStopped,
+    RunFound,
+    RunLost,
+    StopCarriedOut,
+    TakenUp,
+)
 from policy_rollout.work import State
 
 
-class _Event(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Launched(_Event):
+class Launched(EventRecord):
     """`run` is the id of the Prefect flow run that carries the program."""
 
     kind: Literal["launched"] = "launched"
@@ -26,7 +32,7 @@ class Launched(_Event):
     run: str
 
 
-class Amended(_Event):
+class Amended(EventRecord):
     """From here on the program follows another spec, as `by` wanted it for `reason`.
 
     `keys` has what is renamed: the key of a stage or an item by its new ids to the stable key
@@ -44,7 +50,7 @@ class Amended(_Event):
     reopened: tuple[str, ...] = ()
 
 
-class PeopleResolved(_Event):
+class PeopleResolved(EventRecord):
     """Mail address to Jira account id, once; `own_account` is the service account's."""
 
     kind: Literal["people_resolved"] = "people_resolved"
@@ -52,12 +58,12 @@ class PeopleResolved(_Event):
     own_account: str
 
 
-class StageOpened(_Event):
+class StageOpened(EventRecord):
     kind: Literal["stage_opened"] = "stage_opened"
     stage: str
 
 
-class CreationIntended(_Event):
+class CreationIntended(EventRecord):
     """Before a bulk creation: these keys, looked for above issue number `fence` if it is lost."""
 
     kind: Literal["creation_intended"] = "creation_intended"
@@ -66,7 +72,7 @@ class CreationIntended(_Event):
     fence: int
 
 
-class IssuesCreated(_Event):
+class IssuesCreated(EventRecord):
     """Stable key to Jira key; `adopted` where found after a lost answer."""
 
     kind: Literal["issues_created"] = "issues_created"
@@ -75,7 +81,7 @@ class IssuesCreated(_Event):
     adopted: bool = False
 
 
-class CreationRefused(_Event):
+class CreationRefused(EventRecord):
     """Certainly not created: stable key to the reason."""
 
     kind: Literal["creation_refused"] = "creation_refused"
@@ -83,7 +89,24 @@ class CreationRefused(_Event):
     reasons: dict[str, str]
 
 
-class RowsAdded(_Event):
+class WritesIntended(EventRecord):
+    """Before links, moves and comments are sent: looked for before they are sent again.
+
+    Mark to the id of the issue's last change of status, for a move; empty for the others.
+    """
+
+    kind: Literal["writes_intended"] = "writes_intended"
+    marks: dict[str, str]
+
+
+class WritesSettled(EventRecord):
+    """What became of these marks is known: they stand, or were certainly not made."""
+
+    kind: Literal["writes_settled"] = "writes_settled"
+    marks: tuple[str, ...]
+
+
+class RowsAdded(EventRecord):
     kind: Literal["rows_added"] = "rows_added"
     keys: tuple[str, ...]
 
@@ -102,21 +125,21 @@ class Seen(BaseModel):
     doers: tuple[str, ...] = ()
 
 
-class WorkSeen(_Event):
+class WorkSeen(EventRecord):
     """The items whose state differs from what was journaled before."""
 
     kind: Literal["work_seen"] = "work_seen"
     items: dict[str, Seen]
 
 
-class WorkLeft(_Event):
+class WorkLeft(EventRecord):
     """What an amended spec no longer has is settled outside: it is not looked at any more."""
 
     kind: Literal["work_left"] = "work_left"
     keys: tuple[str, ...]
 
 
-class WorkJoined(_Event):
+class WorkJoined(EventRecord):
     """What had left belongs to the program again.
 
     `reopened` are those among `keys` whose issues we had closed; `history_ids` what happened to
@@ -129,14 +152,14 @@ class WorkJoined(_Event):
     history_ids: tuple[str, ...] = ()
 
 
-class OdditiesSeen(_Event):
+class OdditiesSeen(EventRecord):
     """All oddities of the last look, replacing those before."""
 
     kind: Literal["oddities_seen"] = "oddities_seen"
     oddities: tuple[str, ...]
 
 
-class GateReady(_Event):
+class GateReady(EventRecord):
     """Every criterion holds; sign-offs are asked for on this digest of what is in `covers`."""
 
     kind: Literal["gate_ready"] = "gate_ready"
@@ -146,7 +169,7 @@ class GateReady(_Event):
     covers: dict[str, Any] = Field(default_factory=dict)
 
 
-class SignOffAsked(_Event):
+class SignOffAsked(EventRecord):
     """The sign-off issue carries this digest since `at` (Jira's clock)."""
 
     kind: Literal["sign_off_asked"] = "sign_off_asked"
@@ -173,7 +196,7 @@ class Condition(BaseModel):
     text: str
 
 
-class CodeGiven(_Event):
+class CodeGiven(EventRecord):
     """A proven attempt by one-time code, still to be judged; `mark` is unique: person and step.
 
     `action` is what was asked for, `text` the reason with its lines (`Reopen:`, `Condition
@@ -191,7 +214,7 @@ class CodeGiven(_Event):
     at: datetime
 
 
-class SignedOff(_Event):
+class SignedOff(EventRecord):
     """`history_id` is the changelog id, or the mark of a code; `stands_for` a silent member."""
 
     kind: Literal["signed_off"] = "signed_off"
@@ -209,7 +232,7 @@ class SignedOff(_Event):
     conditions: tuple[Condition, ...] = ()
 
 
-class SignOffRefused(_Event):
+class SignOffRefused(EventRecord):
     """An attempt that does not count, and why."""
 
     kind: Literal["sign_off_refused"] = "sign_off_refused"
@@ -225,7 +248,7 @@ class SignOffRefused(_Event):
     action: str = ""
 
 
-class SignOffWithdrawn(_Event):
+class SignOffWithdrawn(EventRecord):
     """A sign-off is void: its issue was moved back, or its signer may sign no longer (`why`).
 
     `signed` is the changelog id or mark of the sign-off.
@@ -243,7 +266,7 @@ class SignOffWithdrawn(_Event):
     why: str = ""
 
 
-class Rejected(_Event):
+class Rejected(EventRecord):
     """The gate's round is over; `sent_back` are stable keys of the items that go back to work.
 
     `cells` holds, for rows among them, the digest of the human cells at that moment: the row
@@ -265,7 +288,7 @@ class Rejected(_Event):
     for_good: bool = False
 
 
-class Waived(_Event):
+class Waived(EventRecord):
     """A criterion counts as held until the end of `until`, if the gate passes by then."""
 
     kind: Literal["waived"] = "waived"
@@ -280,7 +303,7 @@ class Waived(_Event):
     via: Via = Via.JIRA
 
 
-class BackupCalled(_Event):
+class BackupCalled(EventRecord):
     """The backups of a role may sign for a member who is silent or absent, and why.
 
     `announced` tells an absence from silence.
@@ -296,7 +319,7 @@ class BackupCalled(_Event):
     announced: bool = False
 
 
-class Reminded(_Event):
+class Reminded(EventRecord):
     """A step of escalation was taken, once a round, and these people are told."""
 
     kind: Literal["reminded"] = "reminded"
@@ -307,14 +330,14 @@ class Reminded(_Event):
     people: tuple[str, ...]
 
 
-class NoticeIntended(_Event):
+class NoticeIntended(EventRecord):
     """Before notices go out: they are never sent again, also where their outcome is lost."""
 
     kind: Literal["notice_intended"] = "notice_intended"
     marks: tuple[str, ...]
 
 
-class NoticeSent(_Event):
+class NoticeSent(EventRecord):
     """Where a notice arrived, and which channels failed and why; never with their secrets."""
 
     kind: Literal["notice_sent"] = "notice_sent"
@@ -323,28 +346,28 @@ class NoticeSent(_Event):
     failed: tuple[str, ...]
 
 
-class IssuesMoved(_Event):
+class IssuesMoved(EventRecord):
     """We moved issues: stable key to the state they were brought to."""
 
     kind: Literal["issues_moved"] = "issues_moved"
     states: dict[str, State]
 
 
-class Said(_Event):
+class Said(EventRecord):
     """A comment of ours stands on an issue; `mark` names what it answers."""
 
     kind: Literal["said"] = "said"
     marks: tuple[str, ...]
 
 
-class GatePassed(_Event):
+class GatePassed(EventRecord):
     kind: Literal["gate_passed"] = "gate_passed"
     stage: str
     round: int
     digest: str
 
 
-class TroubleMet(_Event):
+class TroubleMet(EventRecord):
     """An outside service failed; the run goes on after `again_at` or when somebody asks."""
 
     kind: Literal["trouble_met"] = "trouble_met"
@@ -352,18 +375,18 @@ class TroubleMet(_Event):
     again_at: datetime
 
 
-class TroubleOver(_Event):
+class TroubleOver(EventRecord):
     kind: Literal["trouble_over"] = "trouble_over"
 
 
-class RecreationAsked(_Event):
+class RecreationAsked(EventRecord):
     """A person wants the deleted issues and rows of these stable keys again."""
 
     kind: Literal["recreation_asked"] = "recreation_asked"
     keys: tuple[str, ...]
 
 
-class Resumed(_Event):
+class Resumed(EventRecord):
     """The suspended run was resumed; `wait` counts the waits of the program from 0."""
 
     kind: Literal["resumed"] = "resumed"
@@ -371,63 +394,7 @@ class Resumed(_Event):
     because: str
 
 
-class Held(_Event):
-    """Nothing is created, changed, asked, escalated or passed until somebody lets it go on."""
-
-    kind: Literal["held"] = "held"
-    by: str
-    reason: str
-
-
-class GoneOn(_Event):
-    """A hold is over."""
-
-    kind: Literal["gone_on"] = "gone_on"
-    by: str
-
-
-class ProgramStopped(_Event):
-    """Rejected for good, or stopped by command: nothing is asked for any more.
-
-    `issues` is what the command said of open issues; None after a rejection for good, where the
-    spec's `if_rejected` decides.
-    """
-
-    kind: Literal["program_stopped"] = "program_stopped"
-    by: str
-    reason: str
-    issues: Literal["close", "leave"] | None = None
-
-
-class StopCarriedOut(_Event):
-    """What a stop asks for is done outside: nothing is left to do for the program."""
-
-    kind: Literal["stop_carried_out"] = "stop_carried_out"
-
-
-class TakenUp(_Event):
-    """The flow run `run` carries the program from here on; `before`, its run so far, is lost."""
-
-    kind: Literal["taken_up"] = "taken_up"
-    run: str
-    before: str
-
-
-class RunLost(_Event):
-    """The Prefect server does not know the program's run (any more)."""
-
-    kind: Literal["run_lost"] = "run_lost"
-    run: str
-
-
-class RunFound(_Event):
-    """The Prefect server knows a run again that was missed."""
-
-    kind: Literal["run_found"] = "run_found"
-    run: str
-
-
-class ProgramFinished(_Event):
+class ProgramFinished(EventRecord):
     kind: Literal["program_finished"] = "program_finished"
 
 
@@ -439,6 +406,8 @@ Event = Annotated[
     | CreationIntended
     | IssuesCreated
     | CreationRefused
+    | WritesIntended
+    | WritesSettled
     | RowsAdded
     | WorkSeen
     | WorkLeft

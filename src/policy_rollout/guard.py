@@ -31,7 +31,9 @@ def main(command: list[str]) -> int:
 
 
 def _wait_for_parent() -> None:
-    sys.stdin.buffer.read()
+    # Past Python's buffer, whose lock this thread would hold when the interpreter ends: fatal.
+    while os.read(0, 1024):
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 

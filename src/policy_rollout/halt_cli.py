@@ -65,9 +65,10 @@ def stop(
     """Stop a program for good: show what is closed, ask, and end its run."""
     order, journal = _opened(program, _given(reason))
     from policy_rollout import halting
+    from policy_rollout.history import known_state
 
     with journal:
-        state = halting.known_state(journal, program)
+        state = known_state(journal, program)
         stopped = _stopped(state, order, issues)
         if not state.is_over:
             _confirm(state, stopped, yes=yes)

@@ -13,10 +13,9 @@ from policy_rollout import prefect_api
 from policy_rollout.errors import (
     JournalConflict,
     PrefectUnavailable,
-    ProgramUnknown,
     RolloutError,
 )
-from policy_rollout.history import decide_and_write, programs, state_of
+from policy_rollout.history import decide_and_write, known_state
 from policy_rollout.journal.store import Journal
 from policy_rollout.prefect_api import RunSeen
 from policy_rollout.program import ProgramState
@@ -41,18 +40,6 @@ class Order:
     program: str
     by: str
     reason: str = ""
-
-
-def known_state(journal: Journal, program: str) -> ProgramState:
-    """The state of a launched program.
-
-    Raises:
-        ProgramUnknown: it was never launched.
-    """
-    known = programs(journal)
-    if program not in known:
-        raise ProgramUnknown(program, known)
-    return state_of(journal, program)
 
 
 def hold(journal: Journal, order: Order) -> str:

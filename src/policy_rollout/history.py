@@ -10,13 +10,14 @@ from datetime import datetime
 
 from pydantic import ValidationError
 
-from policy_rollout.errors import JournalConflict, JournalTampered
+from policy_rollout.errors import JournalConflict, JournalTampered, ProgramUnknown
 from policy_rollout.events import Event, body_of, event_from
+from policy_rollout.fold import fold, take
 from policy_rollout.journal.entries import Entry
 from policy_rollout.journal.entries import Event as Written
 from policy_rollout.journal.store import Journal
 from policy_rollout.people_events import RESERVED
-from policy_rollout.program import ProgramState, Recorded, fold, take
+from policy_rollout.program import ProgramState, Recorded
 
 
 def programs(journal: Journal) -> tuple[str, ...]:
@@ -31,6 +32,18 @@ def state_of(journal: Journal, program: str) -> ProgramState:
         JournalTampered: an entry cannot be read.
     """
     return fold(program, records_of(journal, program))
+
+
+def known_state(journal: Journal, program: str) -> ProgramState:
+    """The state of a launched program.
+
+    Raises:
+        ProgramUnknown: it was never launched.
+    """
+    known = programs(journal)
+    if program not in known:
+        raise ProgramUnknown(program, known)
+    return state_of(journal, program)
 
 
 def records_of(journal: Journal, program: str, *, after: int = 0) -> tuple[Recorded, ...]:

@@ -6,24 +6,27 @@ the search, whose index lags.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 from urllib.parse import quote
 
 from policy_rollout import jira_wire as wire
 from policy_rollout.adf import to_adf
 from policy_rollout.desired import IssueKind, NewIssue
-from policy_rollout.errors import NoWayToStatus, WriteInDoubt
+from policy_rollout.errors import IssueNotOurs, NoWayToStatus, ServiceError, WriteInDoubt
 from policy_rollout.jira_preflight import Preflight, check_site
 from policy_rollout.jira_reads import IssueReads, count_of
-from policy_rollout.jira_site import SERVICE, Call, JiraConnection, JiraSite
+from policy_rollout.jira_site import SERVICE, Call, JiraConnection, JiraSite, not_there
+from policy_rollout.jira_survey import survey
+from policy_rollout.jira_wire import Standing
 from policy_rollout.observed import Comment, ObservedIssue, Oddity, TextEdit, Transition
 from policy_rollout.request_budget import Spend, unlimited
+from policy_rollout.surveyed import Survey
 from policy_rollout.work import State
 
 __all__ = [
@@ -35,11 +38,14 @@ __all__ = [
     "JiraIssues",
     "NewIssue",
     "Preflight",
+    "Standing",
 ]
 
 BULK_LIMIT = 50  # issues in one creation, by Jira's documentation
 _OVERLAP_MINUTES = 2  # the search counts whole minutes, and its index lags
 TIMEOUT_SECONDS = (3.05, 30.0)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +79,11 @@ def _in_order(change: Transition | TextEdit) -> tuple[datetime, str]:
 
 
 class JiraIssues:
-    """A client for one thread; close it, or use it in a `with`.
+    """A client for one thread, `side_by_side` apart; close it, or use it in a `with`.
 
     Every call may raise `ServiceUnavailable` (try again on the next pass) and `ServiceRefused`
     (a person has to mend something); calls that create, move, comment or link may raise
-    `WriteInDoubt`; calls that change one issue raise `IssueNotOurs` where it lacks our mark.
+    `WriteInDoubt`. Only what `standing` answers is changed: issues that carry our mark.
     """
 
     def __init__(
@@ -117,6 +123,24 @@ class JiraIssues:
             people: mail address to the account id that a spec gives for it, if it does.
         """
         return check_site(self._site, self._connection, people)
+
+    def workflow(self) -> dict[str, State]:
+        """What the statuses of our issue types mean, as `TYPE: STATUS`."""
+        found = self._reads.workflow()
+        return {
+            f"{kind}: {status}": meaning
+            for kind in self._types.values()
+            for status, meaning in found.get(kind, {}).items()
+        }
+
+    def fence(self, known: Collection[str]) -> int:
+        """A number above which every issue to come will be: the highest of some Jira keys.
+
+        Keys of other projects do not count; without any, the search is asked.
+        """
+        prefix = f"{self._connection.project}-"
+        numbers = [wire.number_of(each) for each in known if each.startswith(prefix)]
+        return max(numbers) if numbers else self.highest_number()
 
     def highest_number(self) -> int:
         """The newest issue number that the search knows: a fence, never too high; 0 if none."""
@@ -169,7 +193,8 @@ class JiraIssues:
         if not wanted:
             return {}
         found: defaultdict[str, set[str]] = defaultdict(set)
-        for issue in (*self._reads.after(after_number), *self._reads.labelled(sorted(wanted))):
+        seen = self._reads.after(after_number, at_least_to=self.highest_number())
+        for issue in (*seen, *self._reads.labelled(sorted(wanted))):
             if issue.mark and issue.mark.key in wanted:
                 found[issue.mark.key].add(issue.issue_key)
         return {
@@ -193,6 +218,10 @@ class JiraIssues:
             gone=tuple(key for key in asked if key not in present),
             oddities=oddities,
         )
+
+    def survey(self, program: str, issue_keys: Collection[str]) -> Survey:
+        """These issues, and all others that carry the program's label, with who edited them."""
+        return survey(self._site, self._connection, program, issue_keys)
 
     def history(self, issue_keys: Collection[str]) -> History:
         """Every change of status or of description that these issues went through."""
@@ -222,19 +251,44 @@ class JiraIssues:
                 newest[program] = max(newest.get(program, changed_at), changed_at)
         return newest
 
-    def update(self, issue_key: str, issue: NewIssue) -> None:
+    def standing(
+        self, issue_keys: Collection[str], *, with_comments: bool = False
+    ) -> dict[str, Standing]:
+        """Issues of ours by Jira key, read in bulk just before they are changed.
+
+        Raises:
+            IssueNotOurs: one carries no mark.
+            ServiceRefused: one is not there.
+        """
+        asked = tuple(dict.fromkeys(issue_keys))
+        fields = (*wire.STANDING_FIELDS, *(("comment",) if with_comments else ()))
+        found = {
+            each.issue_key: each for each in self._reads.fetch(asked, fields, wire.parse_standing)
+        }
+        for issue_key in asked:
+            if issue_key not in found:
+                raise not_there(f"reading {issue_key}")
+            if found[issue_key].mark is None:
+                raise IssueNotOurs(SERVICE, issue_key, None, None)
+        return found
+
+    def side_by_side(self, works: Sequence[Callable[[], T]]) -> list[T | ServiceError]:
+        """Do works on different issues at the same time: what each answered or failed with."""
+        return self._site.side_by_side(works)
+
+    def update(self, at: Standing, issue: NewIssue) -> None:
         """Write summary, description, due date and our labels; everything else stays.
 
         Raises:
-            IssueNotOurs: the issue carries the mark of another stable key, or none.
+            IssueNotOurs: the issue carries the mark of another stable key.
         """
-        labels = self._reads.ours(issue_key, "labels", wire.parse_labels, key=issue.key)
-        body = wire.edit(issue, labels)
-        self._site.send(
-            Call("PUT", f"issue/{issue_key}", f"updating {issue_key}", body=body), _nothing
-        )
+        found = at.mark.key if at.mark else None
+        if found != issue.key:
+            raise IssueNotOurs(SERVICE, at.issue_key, issue.key, found)
+        body, doing = wire.edit(issue, at.labels), f"updating {at.issue_key}"
+        self._site.send(Call("PUT", f"issue/{at.issue_key}", doing, body=body), _nothing)
 
-    def move(self, issue_key: str, to: State | str) -> None:
+    def move(self, at: Standing, to: State | str) -> None:
         """Bring an issue to a state, or to a status by its exact name; nothing if it is there.
 
         A transition is chosen by where it leads, whatever it is called; the status that rejects
@@ -243,9 +297,9 @@ class JiraIssues:
         Raises:
             NoWayToStatus: no transition leads there now.
         """
-        here = self._reads.ours(issue_key, "status", wire.parse_here)
-        if self._leads(here, to):
+        if self._leads(at.here, to):
             return
+        issue_key = at.issue_key
         path = f"issue/{issue_key}/transitions"
         ways = self._site.send(
             Call("GET", path, f"asking where {issue_key} can go"), wire.parse_ways
@@ -253,7 +307,7 @@ class JiraIssues:
         way = next((each for each in ways if self._leads(each, to)), None)
         if way is None:
             reachable = tuple(dict.fromkeys(each.to_status for each in ways))
-            raise NoWayToStatus(SERVICE, issue_key, here.to_status, str(to), reachable)
+            raise NoWayToStatus(SERVICE, issue_key, at.here.to_status, str(to), reachable)
         body = {"transition": {"id": way.way_id}}
         doing = f"moving {issue_key} to {way.to_status}"
         self._site.send(Call("POST", path, doing, body=body, repeatable=False), _nothing)
@@ -264,28 +318,26 @@ class JiraIssues:
         rejects = self._connection.statuses.rejects(way.to_status)
         return way.to_state is to and not rejects
 
-    def say(self, issue_key: str, markdown: str, *, mark: str) -> None:
-        """Comment once: `mark` ends the comment in small print, and is looked for first."""
-        small_print = f"[{wire.LABEL} {mark}]"
-        if any(small_print in each.text for each in self._reads.talk(issue_key)):
-            return
-        self._site.send(
-            Call(
-                "POST",
-                f"issue/{issue_key}/comment",
-                f"commenting on {issue_key}",
-                body={"body": to_adf(markdown, small_print=small_print)},
-                repeatable=False,
-            ),
-            _nothing,
-        )
+    def has_said(self, at: Standing, mark: str) -> bool:
+        """Whether our comment of that mark stands; `at` was read with its comments."""
+        whole = at.comments.whole
+        talk = at.comments.comments if whole else self._reads.comments_of(at.issue_key)
+        return any(_small_print(mark) in each.text for each in talk)
 
-    def link(self, issue_key: str, blocked_by: str) -> None:
-        """Show that one issue is blocked by another, once."""
-        if blocked_by in self._reads.ours(issue_key, "issuelinks", wire.parse_blockers):
+    def say(self, at: Standing, markdown: str, *, mark: str) -> None:
+        """Comment once: `mark` ends the comment in small print, and is looked for first."""
+        if self.has_said(at, mark):
             return
-        body = wire.blocks_link(issue_key, blocked_by)
-        doing = f"linking {issue_key} to {blocked_by}"
+        body = {"body": to_adf(markdown, small_print=_small_print(mark))}
+        path, doing = f"issue/{at.issue_key}/comment", f"commenting on {at.issue_key}"
+        self._site.send(Call("POST", path, doing, body=body, repeatable=False), _nothing)
+
+    def link(self, at: Standing, blocked_by: str) -> None:
+        """Show that one issue is blocked by another, once."""
+        if blocked_by in at.blocked_by:
+            return
+        body = wire.blocks_link(at.issue_key, blocked_by)
+        doing = f"linking {at.issue_key} to {blocked_by}"
         self._site.send(Call("POST", "issueLink", doing, body=body, repeatable=False), _nothing)
 
     def issue_url(self, issue_key: str) -> str:
@@ -298,6 +350,10 @@ class JiraIssues:
         """The list of a program's issues in Jira."""
         jql = f'labels = "{wire.program_label(program)}"'
         return f"{self._site.url}/issues/?jql={quote(jql)}"
+
+
+def _small_print(mark: str) -> str:
+    return f"[{wire.LABEL} {mark}]"
 
 
 def _ours(

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from policy_rollout.errors import Missing, ServiceRefused
+from policy_rollout.errors import Missing, ServiceError, ServiceRefused
 from policy_rollout.jira_site import SERVICE, Call, JiraConnection, JiraSite
 from policy_rollout.jira_wire import LINK_TYPE
 
@@ -69,6 +70,17 @@ def check_site(
     look.link_type()
     accounts = look.people(people)
     return Preflight(tuple(look.missing), accounts, own_account)
+
+
+def check_statuses(site: JiraSite, connection: JiraConnection) -> tuple[Missing, ...]:
+    """What the project's workflows lack of the statuses that answer a sign-off or end work.
+
+    Raises:
+        ServiceUnavailable: Jira is down, slow or throttling.
+    """
+    look = _Look(site, connection)
+    look.statuses()
+    return tuple(look.missing)
 
 
 class _Look:
@@ -162,7 +174,20 @@ class _Look:
                     "Make it optional, or give it a default in the project's settings",
                 )
 
-    def _answer_statuses(self) -> None:
+    def statuses(self) -> None:
+        """Those that answer a sign-off, and for tasks and epics one that ends them."""
+        found = self._answer_statuses()
+        for issue_type in (self._connection.task_type, self._connection.epic_type):
+            categories = (found or {}).get(issue_type, {})
+            if found is not None and "done" not in categories.values():
+                self._miss(
+                    f"statuses of issue type {issue_type!r}",
+                    _listed(categories),
+                    "one with the category Done",
+                    "Add it to the workflow of that issue type, with a transition to it",
+                )
+
+    def _answer_statuses(self) -> dict[str, dict[str, str]] | None:
         project, issue_type = self._connection.project, self._connection.sign_off_type
         call = Call("GET", f"project/{project}/statuses", f"reading the statuses of {project}")
         name = f"statuses of issue type {issue_type!r}"
@@ -172,6 +197,7 @@ class _Look:
             statuses = self._connection.statuses
             self._answer_status(found, statuses.approved, "ROLLOUT_JIRA_APPROVED_STATUS")
             self._answer_status(found, statuses.rejected, "ROLLOUT_JIRA_REJECTED_STATUS")
+        return found
 
     def _answer_status(
         self, found: Mapping[str, Mapping[str, str]], status: str, setting: str
@@ -210,24 +236,27 @@ class _Look:
             self._miss(name, _listed(found), "one of that name", next_step)
 
     def people(self, people: Mapping[str, str | None]) -> dict[str, str]:
-        return {
-            email: account
-            for email, given in people.items()
-            if (account := self._person(email, given)) is not None
-        }
-
-    def _person(self, email: str, given: str | None) -> str | None:
-        """The one active account of a mail address, or the account id given for it."""
-        wanted = {"accountId": given} if given else {"query": email}
-        call = Call(
-            "GET", "user/search", f"looking for {email}", params={**wanted, "maxResults": 50}
+        """Everybody is asked for at the same time."""
+        asked = [_looking_for(email, given) for email, given in people.items()]
+        answers = self._site.side_by_side(
+            [partial(self._site.send, call, _parse_accounts) for call in asked]
         )
-        found = self._ask(call, _parse_accounts, name=f"person {email}", next_step=_BROWSE_USERS)
-        if found is None:
+        told = zip(people.items(), answers, strict=True)
+        found = {email: self._account(email, given, answer) for (email, given), answer in told}
+        return {email: account for email, account in found.items() if account is not None}
+
+    def _account(
+        self, email: str, given: str | None, answer: tuple[_Account, ...] | ServiceError
+    ) -> str | None:
+        """The one active account of a mail address, or the account id given for it."""
+        if isinstance(answer, ServiceRefused):
+            self._miss(f"person {email}", f"HTTP {answer.status}", "an answer", _BROWSE_USERS)
             return None
+        if isinstance(answer, ServiceError):
+            raise answer
         matches = [
             each
-            for each in found
+            for each in answer
             if each.active and (each.account == given if given else _same(each.email, email))
         ]
         if len(matches) == 1:
@@ -278,6 +307,11 @@ class _Look:
 
     def _miss(self, name: str, found: str, expected: str, next_step: str) -> None:
         self.missing.append(Missing(SERVICE, name, found, expected, next_step))
+
+
+def _looking_for(email: str, given: str | None) -> Call:
+    wanted = {"accountId": given} if given else {"query": email}
+    return Call("GET", "user/search", f"looking for {email}", params={**wanted, "maxResults": 50})
 
 
 def _parse_types(answer: Any) -> tuple[list[_Type], int]:

@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any, TypeVar
 
 from policy_rollout import jira_wire as wire
-from policy_rollout.errors import IssueNotOurs, ServiceUnavailable
+from policy_rollout.errors import ServiceUnavailable
 from policy_rollout.jira_site import SERVICE, Call, JiraSite
 from policy_rollout.observed import Comment, TextEdit, Transition
 from policy_rollout.work import State
@@ -28,31 +28,6 @@ class IssueReads:
         self._keys_by_id: dict[str, str] = {}  # the changelog in bulk tells ids only
         self._states: dict[str, State] = {}  # of statuses, by id and some by name
 
-    def ours(
-        self,
-        issue_key: str,
-        field: str,
-        parse: Callable[[wire.RawIssue], T],
-        *,
-        key: str | None = None,
-    ) -> T:
-        """One field of an issue that carries our mark, and that of one stable key if given.
-
-        Raises:
-            IssueNotOurs: it does not.
-        """
-        params = {"fields": field, "properties": wire.PROPERTY}
-        call = Call("GET", f"issue/{issue_key}", f"reading {issue_key}", params=params)
-        mark, found = self._site.send(call, partial(wire.parse_marked, parse=parse))
-        if mark is None or key not in {None, mark.key}:
-            raise IssueNotOurs(SERVICE, issue_key, key, mark.key if mark else None)
-        return found
-
-    def talk(self, issue_key: str) -> Iterator[Comment]:
-        """The comments of one issue of ours."""
-        page = self.ours(issue_key, "comment", wire.parse_embedded_comments)
-        yield from page.comments if page.whole else self._comments_of(issue_key)
-
     def fetch(
         self,
         issue_keys: Sequence[str],
@@ -67,23 +42,18 @@ class IssueReads:
             self._states |= dict(filter(None, map(wire.parse_status, found)))
             return [parse(each) for each in found]
 
-        issues: list[T] = []
-        for some in _chunks(issue_keys, _FETCH_LIMIT):
-            body = {
-                "issueIdsOrKeys": list(some),
-                "fields": list(fields),
-                "properties": [wire.PROPERTY],
-            }
-            doing = f"reading {count_of(some)}"
-            issues += self._site.send(Call("POST", "issue/bulkfetch", doing, body=body), parse_some)
-        return issues
+        calls = [_fetching(some, fields) for some in _chunks(issue_keys, _FETCH_LIMIT)]
+        return [each for part in self._site.send_all(calls, parse_some) for each in part]
 
-    def after(self, number: int) -> Iterator[wire.RawIssue]:
-        """The project's issues after a number, until a whole range holds none."""
+    def after(self, number: int, at_least_to: int) -> Iterator[wire.RawIssue]:
+        """The project's issues after a number, until a whole range holds none.
+
+        A gap below `at_least_to` does not end it: somebody may have deleted a hundred issues.
+        """
         for start in count(number + 1, _FETCH_LIMIT):
             keys = [f"{self._project}-{each}" for each in range(start, start + _FETCH_LIMIT)]
             found = self.fetch(keys, ("labels",), _as_it_is)
-            if not found:
+            if not found and start > at_least_to:
                 return
             yield from found
 
@@ -108,12 +78,8 @@ class IssueReads:
         """Changes of status and of description, in no order."""
         known = frozenset(self._keys_by_id.values())
         self.fetch([key for key in issue_keys if key not in known], ("status",), _as_it_is)
-        keys = {each: key for each, key in self._keys_by_id.items() if key in issue_keys}
-        changes = [
-            change
-            for some in _chunks(list(keys), _CHANGELOG_LIMIT)
-            for change in self._changes(some)
-        ]
+        keys = self._ids_of(issue_keys)
+        changes = list(self._changes(list(keys), wire.HISTORY_FIELDS))
         moves = [each for each in changes if each.field == "status"]
         states = self._states_for(moves)
         return (
@@ -121,15 +87,32 @@ class IssueReads:
             [wire.text_edit(each, keys[each.issue_id]) for each in changes if each not in moves],
         )
 
-    def _changes(self, ids: Sequence[str]) -> Iterator[wire.HistoryItem]:
-        body = {
-            "issueIdsOrKeys": list(ids),
-            "fieldIds": list(wire.HISTORY_FIELDS),
-            "maxResults": _CHANGELOG_LIMIT,
-        }
-        doing = f"reading the history of {count_of(ids)}"
-        call = Call("POST", "changelog/bulkfetch", doing, body=body)
-        yield from self._pages(call, wire.parse_changes)
+    def edits(
+        self, issue_keys: Collection[str], fields: Sequence[str]
+    ) -> list[tuple[str, wire.HistoryItem]]:
+        """Changes of fields of issues that were fetched before, by Jira key, oldest first."""
+        keys = self._ids_of(issue_keys)
+        changes = self._changes(list(keys), fields)
+        return [(keys[each.issue_id], each) for each in sorted(changes, key=lambda one: one.at)]
+
+    def _ids_of(self, issue_keys: Collection[str]) -> dict[str, str]:
+        return {each: key for each, key in self._keys_by_id.items() if key in issue_keys}
+
+    def _changes(self, ids: Sequence[str], fields: Sequence[str]) -> Iterator[wire.HistoryItem]:
+        for some in _chunks(ids, _CHANGELOG_LIMIT):
+            body = {
+                "issueIdsOrKeys": list(some),
+                "fieldIds": list(fields),
+                "maxResults": _CHANGELOG_LIMIT,
+            }
+            doing = f"reading the history of {count_of(some)}"
+            call = Call("POST", "changelog/bulkfetch", doing, body=body)
+            yield from self._pages(call, partial(wire.parse_changes, fields=fields))
+
+    def workflow(self) -> dict[str, dict[str, State]]:
+        path = f"project/{self._project}/statuses"
+        call = Call("GET", path, f"reading the statuses of {self._project}")
+        return self._site.send(call, wire.parse_workflow)
 
     def _states_for(self, changes: Sequence[wire.HistoryItem]) -> Mapping[str, State]:
         """What statuses mean; the project is only asked where no issue read so far tells it."""
@@ -163,9 +146,9 @@ class IssueReads:
         for issue in issues:
             if issue.ours is not None:
                 whole = issue.comments.whole
-                yield from issue.comments.comments if whole else self._comments_of(issue.issue_key)
+                yield from issue.comments.comments if whole else self.comments_of(issue.issue_key)
 
-    def _comments_of(self, issue_key: str) -> Iterator[Comment]:
+    def comments_of(self, issue_key: str) -> Iterator[Comment]:
         seen, whole = 0, False
         while not whole:
             call = Call(
@@ -188,6 +171,15 @@ def count_of(things: Sequence[object]) -> str:
 def _chunks(things: Sequence[str], size: int) -> Iterator[Sequence[str]]:
     for start in range(0, len(things), size):
         yield things[start : start + size]
+
+
+def _fetching(issue_keys: Sequence[str], fields: Sequence[str]) -> Call:
+    body = {
+        "issueIdsOrKeys": list(issue_keys),
+        "fields": list(fields),
+        "properties": [wire.PROPERTY],
+    }
+    return Call("POST", "issue/bulkfetch", f"reading {count_of(issue_keys)}", body=body)
 
 
 def _query(jql: str, most: int) -> dict[str, Any]:

@@ -5,7 +5,7 @@ promises. A parse function fails with KeyError, TypeError or ValueError on what 
 https://developer.atlassian.com/cloud/jira/platform/rest/v3/
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Generic, TypeVar
@@ -19,6 +19,7 @@ PROPERTY = "rollout"
 HISTORY_FIELDS = ("status", "description")
 LABEL = "rollout"
 LINK_TYPE = "Blocks"
+STANDING_FIELDS = ("status", "labels", "issuelinks")
 READ_FIELDS = (
     "summary", "issuetype", "status", "assignee", "duedate", "labels", "issuelinks", "updated",
 )  # fmt: skip
@@ -61,6 +62,18 @@ class FoundIssue:
 
     issue_key: str
     ours: ObservedIssue | None
+    comments: CommentPage
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An issue as it stood just before a change of it; `mark` is None where it is not ours."""
+
+    issue_key: str
+    mark: Mark | None
+    here: "Way"
+    labels: tuple[str, ...]
+    blocked_by: frozenset[str]
     comments: CommentPage
 
 
@@ -252,12 +265,6 @@ def parse_issue(found: Any) -> RawIssue:
     )
 
 
-def parse_marked(answer: Any, *, parse: Callable[[RawIssue], T]) -> tuple[Mark | None, T]:
-    """Our mark on an issue, and what else is wanted of it."""
-    issue = parse_issue(answer)
-    return issue.mark, parse(issue)
-
-
 def _parse_mark(value: Any) -> Mark | None:
     if not isinstance(value, dict) or not isinstance(value.get("key"), str):
         return None
@@ -297,6 +304,17 @@ def _observe(issue: RawIssue, mark: Mark) -> ObservedIssue:
         blocked_by=parse_blockers(issue),
         content_digest=mark.content_digest,
         updated_at=parse_time(fields["updated"]),
+    )
+
+
+def parse_standing(issue: RawIssue) -> Standing:
+    return Standing(
+        issue_key=issue.issue_key,
+        mark=issue.mark,
+        here=parse_here(issue),
+        labels=parse_labels(issue),
+        blocked_by=parse_blockers(issue),
+        comments=parse_embedded_comments(issue),
     )
 
 
@@ -354,22 +372,38 @@ def parse_statuses(answer: Any) -> dict[str, State]:
     return by_name | {str(each["id"]): parse_state(each) for each in found}
 
 
-def parse_changes(answer: Any) -> Page[HistoryItem]:
+def parse_workflow(answer: Any) -> dict[str, dict[str, State]]:
+    """What each status means, by issue type and status name."""
+    return {
+        str(kind["name"]): {
+            str(each["name"]): parse_state(each) for each in kind.get("statuses") or ()
+        }
+        for kind in answer
+    }
+
+
+def parse_changes(answer: Any, *, fields: Collection[str] = HISTORY_FIELDS) -> Page[HistoryItem]:
     found = (
         _parse_change(str(log["issueId"]), history, item)
         for log in answer.get("issueChangeLogs") or ()
         for history in log.get("changeHistories") or ()
         for item in history.get("items") or ()
-        if (item.get("fieldId") or item.get("field")) in HISTORY_FIELDS
+        if _field_of(item) in fields
     )
     return Page(tuple(found), str(answer.get("nextPageToken") or ""))
+
+
+def _field_of(item: Any) -> str:
+    """The field's id; older entries on links have a name only."""
+    name = str(item.get("fieldId") or item.get("field"))
+    return "issuelinks" if name == "Link" else name
 
 
 def _parse_change(issue_id: str, history: Any, item: Any) -> HistoryItem:
     author = history.get("author") or {}  # missing where an app or a deleted account did it
     return HistoryItem(
         issue_id=issue_id,
-        field=str(item.get("fieldId") or item.get("field")),
+        field=_field_of(item),
         history_id=str(history["id"]),
         at=parse_time(history["created"]),
         account=str(author.get("accountId") or ""),

@@ -104,6 +104,8 @@ def until_it_waits(
 def outcome_of(seen: prefect_api.RunSeen, state: ProgramState) -> tuple[str, str]:
     """How a run stands, and what is to say about it; nothing where all is well."""
     is_journaled = state.run == seen.run
+    if is_journaled and state.held is not None and seen.is_waiting:
+        return seen.state, f"it is held; it goes on with: rollout go-on {state.program}"
     if is_journaled and state.trouble is not None:
         return "trouble", state.trouble.text
     match seen.state:

@@ -19,6 +19,7 @@ from policy_rollout.program import ProgramState, Version
 from policy_rollout.work import State, epic_key
 
 MESSAGE = "Message"
+REASON_SHOWN = 400
 
 Parting = SayOnIssue | MoveIssue | RewriteRow
 
@@ -54,7 +55,9 @@ def _is_settled(key: str, state: ProgramState, world: World) -> bool:
 
 
 def _says_it_left(row: ObservedRow, state: ProgramState) -> bool:
-    return dict(row.machine).get(MESSAGE) == farewell(state.versions[-1])
+    """Also where a person has taken the column away, and it cannot be said."""
+    text = farewell(state.versions[-1])
+    return dict(row.machine).get(MESSAGE, text) == text
 
 
 def partings(outline: Outline, state: ProgramState, world: World) -> Iterator[Parting]:
@@ -110,14 +113,20 @@ def welcomes(outline: Outline, state: ProgramState) -> Iterator[SayOnIssue]:
         mark = f"joined-{item.key}-{returns}"
         was_closed = f"left-{item.key}-{returns - 1}" in state.said
         if was_closed and item.key in state.issues and mark not in state.said:
-            last = state.versions[-1]
-            text = f"This belongs to the program again: amended by {last.by}: {last.reason}"
+            text = f"This belongs to the program again: {_who_and_why(state.versions[-1])}."
             yield SayOnIssue(state.issues[item.key], text, mark)
 
 
 def farewell(amended: Version) -> str:
     """What an issue or row says that leaves with an amendment."""
     return (
-        f"No longer part of the program: amended by {amended.by}: {amended.reason}. "
+        f"No longer part of the program: {_who_and_why(amended)}. "
         "Nothing was deleted; nobody waits for this any more."
     )
+
+
+def _who_and_why(amended: Version) -> str:
+    """On one line, so that a cell reads back as it was written."""
+    reason = " ".join(amended.reason.split())
+    cut = reason if len(reason) <= REASON_SHOWN else f"{reason[:REASON_SHOWN]}…"
+    return f"amended by {amended.by}: {cut.rstrip('.')}"

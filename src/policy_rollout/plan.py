@@ -96,8 +96,8 @@ def changes(
     """What is due now, in order: create, add, update, rewrite, link, move, say."""
     if state.stopped is not None:
         return _after_stop(outline, state, world, asking)
-    issues = tuple(_desired_issues(outline, state, asking))
-    rows = tuple(_desired_rows(outline, state))
+    issues = tuple(desired_issues(outline, state, asking))
+    rows = tuple(desired_rows(outline, state))
     return (
         *_creations(issues, state),
         *(AddRow(row) for row in rows if row.key not in state.rows),
@@ -118,7 +118,7 @@ def _after_stop(
     issues = (_epic(outline, state), *chain.from_iterable(asked))
     return (
         *_updates(issues, state, world),
-        *_rewrites(_desired_rows(outline, state), world),
+        *_rewrites(desired_rows(outline, state), world),
         *_closings(outline, state, world),
         *says(outline, state),
     )
@@ -131,7 +131,8 @@ def _closings(outline: Outline, state: ProgramState, world: World) -> Iterator[M
             yield MoveIssue(key, issue.issue_key, State.DONE)
 
 
-def _desired_issues(outline: Outline, state: ProgramState, asking: Asking) -> Iterator[NewIssue]:
+def desired_issues(outline: Outline, state: ProgramState, asking: Asking) -> Iterator[NewIssue]:
+    """The epic, and the issues of the stages whose gates have not passed."""
     yield _epic(outline, state)
     epic = state.issues.get(epic_key(outline.spec.program))
     for stage in state.waiting_stages:
@@ -268,7 +269,8 @@ def _differs(issue: NewIssue, observed: ObservedIssue) -> bool:
     )
 
 
-def _desired_rows(outline: Outline, state: ProgramState) -> Iterator[DesiredRow]:
+def desired_rows(outline: Outline, state: ProgramState) -> Iterator[DesiredRow]:
+    """The rows of the stages whose gates have not passed."""
     for stage in state.waiting_stages:
         for item in outline.of(stage):
             if item.kind is not Kind.TASK:

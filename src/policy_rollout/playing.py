@@ -27,7 +27,7 @@ from policy_rollout.sandbox.people_at_work import PeopleAtWork
 from policy_rollout.sandbox.sheets_control import WorkbookEditor
 from policy_rollout.sandbox.sheets_store import WORKBOOK
 from policy_rollout.schedule import weeks_to_fit
-from policy_rollout.settings import Settings
+from policy_rollout.settings import SandboxAddress, Settings, variable
 from policy_rollout.spec.files import load
 from policy_rollout.spec.model import Spec
 from policy_rollout.spec.moving import moved
@@ -91,18 +91,16 @@ def _refuse_an_installation() -> None:
     """The sandbox's people must never work on programs in somebody's real Jira.
 
     Raises:
-        SettingsWrong: a Jira or a journal is set.
+        SettingsWrong: a Jira, a workbook or a journal is set.
     """
     given = Settings()
-    set_here = {
-        "ROLLOUT_JIRA_URL": given.jira_url,
-        "ROLLOUT_JOURNAL_URL": given.journal_url.get_secret_value(),
-    }
-    names = ", ".join(name for name, text in set_here.items() if text)
-    if names:
+    set_here = [name for name in (*SandboxAddress.model_fields, "journal_url") if given.sets(name)]
+    if set_here:
+        names = ", ".join(variable(name) for name in set_here)
         raise SettingsWrong(
-            f"{names} is set, and `rollout up` works on its own sandbox and journal: take it out "
-            "of the environment and .env, or start a worker as the README says"
+            f"found {names} set, expected no installation: `rollout up` works on a sandbox and a "
+            "journal of its own; take it out of the environment and .env, or start a worker as "
+            "the README says"
         )
 
 
@@ -141,6 +139,7 @@ def _start(stack: Stack, say: Callable[..., None]) -> None:
             sandbox.add_person(person)
     say(f"Prefect UI:          {stack.address.prefect_ui_url}")
     say(f"Jira and workbook:   {stack.address.sandbox_url}")
+    say(f"Who has an account:  {stack.address.sandbox_url}/people (add those of your specs)")
 
 
 def _play(stack: Stack, console: Console, say: Callable[..., None]) -> None:

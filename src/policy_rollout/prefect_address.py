@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from policy_rollout.stack import LOOPBACK, StackAddress
+from policy_rollout.stack import StackAddress, without_proxy
 
 API_URL = "PREFECT_API_URL"
 UI_URL = "PREFECT_UI_URL"
@@ -28,14 +28,13 @@ def use_running_stack(home: Path) -> None:
     if stack is None:
         return
     prefect_home = home.absolute() / "prefect"
-    without_proxy = [os.environ[name] for name in ("NO_PROXY", "no_proxy") if os.environ.get(name)]
     os.environ.update(
         {
             API_URL: stack.prefect_api_url,
             UI_URL: stack.prefect_ui_url,
             "PREFECT_HOME": str(prefect_home),
             "PREFECT_PROFILES_PATH": str(prefect_home / "profiles.toml"),
-            "NO_PROXY": ",".join([*without_proxy, LOOPBACK]),
+            **without_proxy(),
         }
     )
 

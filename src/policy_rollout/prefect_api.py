@@ -34,6 +34,13 @@ from prefect.client.schemas.responses import SetStateStatus
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 from prefect.concurrency.sync import rate_limit
+from prefect.events.filters import (
+    EventFilter,
+    EventNameFilter,
+    EventOccurredFilter,
+    EventOrder,
+    EventResourceFilter,
+)
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound, PrefectHTTPStatusError
 from prefect.settings import get_current_settings
 from prefect.states import Cancelled, Scheduled
@@ -41,6 +48,7 @@ from prefect.utilities.urls import url_for
 from pydantic import ValidationError
 
 from policy_rollout.errors import PrefectUnavailable, RolloutError
+from policy_rollout.heartbeats import NONE_HEARD, Heartbeats
 from policy_rollout.purse import Purse
 from policy_rollout.request_budget import (
     LONGEST_WAIT_SECONDS,
@@ -319,6 +327,39 @@ def start_again(seen: RunSeen, why: str) -> bool:
             return False
         client.set_flow_run_state(UUID(seen.run), Scheduled(message=why), force=True)
         return True
+
+
+def heartbeats_every() -> timedelta:
+    """How often the runs of our deployments send heartbeats; zero where they are told not to."""
+    return timedelta(seconds=get_current_settings().flows.heartbeat_frequency or 0)
+
+
+def heartbeats(run: str, since: datetime, *, every: timedelta) -> Heartbeats:
+    """What the server heard of a run since a moment, and after that of all other runs."""
+    own = EventResourceFilter(id=[f"prefect.flow-run.{run}"])
+    with _client() as client:
+        last = _heard(client, since, EventOrder.DESC, whose=own)
+        if not last:
+            return NONE_HEARD
+        ends = (EventOrder.ASC, EventOrder.DESC)
+        others = [_heard(client, last[0] + every, order) for order in ends]
+    return Heartbeats(last[0], tuple(each for end in others for each in end))
+
+
+def _heard(
+    client: SyncPrefectClient,
+    since: datetime,
+    order: EventOrder,
+    whose: EventResourceFilter | None = None,
+) -> list[datetime]:
+    """When the first or the last heartbeat since a moment was sent, if there is one."""
+    wanted = EventFilter(
+        event=EventNameFilter(name=["prefect.flow-run.heartbeat"]),
+        occurred=EventOccurredFilter(since=since),
+        resource=whose,
+        order=order,
+    )
+    return [each.occurred for each in client.read_events(wanted, limit=1).events]
 
 
 def cancel(run: str, why: str) -> None:

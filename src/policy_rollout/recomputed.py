@@ -12,6 +12,7 @@ from typing import Any
 
 from policy_rollout import events as ev
 from policy_rollout.errors import SpecRefused
+from policy_rollout.fold import take
 from policy_rollout.gates import (
     Judged,
     covered,
@@ -22,7 +23,7 @@ from policy_rollout.gates import (
     waived,
 )
 from policy_rollout.outline import conditions_of
-from policy_rollout.program import ProgramState, Recorded, take
+from policy_rollout.program import ProgramState, Recorded
 from policy_rollout.signers import Bench, bench
 from policy_rollout.spec.model import Spec
 from policy_rollout.spec.reader import read_valid
@@ -30,6 +31,7 @@ from policy_rollout.work import CONDITION, WorkItem, expand
 
 _UNTOUCHING = (
     *(ev.CreationIntended, ev.IssuesCreated, ev.CreationRefused, ev.RowsAdded, ev.IssuesMoved),
+    *(ev.WritesIntended, ev.WritesSettled),
     *(ev.OdditiesSeen, ev.Said, ev.TroubleMet, ev.TroubleOver, ev.Resumed, ev.Reminded),
     *(ev.PeopleResolved, ev.GateReady, ev.SignOffAsked, ev.CodeGiven, ev.SignedOff),
     *(ev.Held, ev.GoneOn, ev.TakenUp, ev.RunLost, ev.RunFound, ev.StopCarriedOut),

@@ -129,6 +129,16 @@ class Settings(BaseSettings):
             examples=["mailtos://USER:PASSWORD@example.com?to={person}"],
         ),
     ] = SecretStr("")
+    closing_share: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1,
+            description="How much of the open work a plan may close, 0 to 1, without "
+            "`--allow-closures`.",
+            examples=["0.25"],
+        ),
+    ] = 0.25
     settle_seconds: Annotated[
         float,
         Field(gt=0, description="How long a lost write stays in doubt.", examples=["180"]),
@@ -139,6 +149,10 @@ class Settings(BaseSettings):
             gt=0, le=60, description="How often people's changes are looked for.", examples=["60"]
         ),
     ] = 60
+
+    def sets(self, name: str) -> bool:
+        """Whether a setting that is empty by default has a value."""
+        return bool(getattr(self, name))
 
     @property
     def journal_address(self) -> str:
@@ -184,7 +198,7 @@ class Settings(BaseSettings):
 
     def _refuse_half_an_installation(self, path: Path) -> None:
         """The sandbox stands in for all of Jira and Sheets or for nothing of it."""
-        own = [_variable(name) for name in SandboxAddress.model_fields if getattr(self, name)]
+        own = [variable(name) for name in SandboxAddress.model_fields if self.sets(name)]
         if own:
             raise SettingsWrong(
                 f"found {', '.join(own)} without ROLLOUT_JIRA_URL, expected all of a Jira and a "
@@ -193,7 +207,8 @@ class Settings(BaseSettings):
             )
 
 
-def _variable(name: str) -> str:
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
     return f"ROLLOUT_{name.upper()}"
 
 
@@ -202,7 +217,7 @@ def _unknown_names(settings: type[Settings]) -> Iterator[str]:
 
     The environment is not searched: others set variables there, Kubernetes one a service.
     """
-    known = [_variable(name) for name in settings.model_fields]
+    known = [variable(name) for name in settings.model_fields]
     for written in DotEnvSettingsSource(settings).env_vars:
         name = written.upper()
         if not name.startswith("ROLLOUT_") or name in known:
@@ -223,8 +238,8 @@ def _complaints(settings: type[Settings], error: ValidationError) -> Iterator[st
         # Only a number is shown: any other value may be a secret, or carry one.
         found = repr(each["input"]) if field.annotation is float else "a value of another form"
         yield (
-            f"setting {_variable(name)}: found {found}, expected {_expected(each)}; mend it in "
-            f".env or the environment, for example {_variable(name)}={(field.examples or [''])[0]}"
+            f"setting {variable(name)}: found {found}, expected {_expected(each)}; mend it in "
+            f".env or the environment, for example {variable(name)}={(field.examples or [''])[0]}"
         )
 
 
@@ -232,6 +247,8 @@ def _expected(error: ErrorDetails) -> str:
     match error["type"], error.get("ctx", {}):
         case "greater_than", {"gt": least}:
             return f"a number above {least:g}"
+        case "greater_than_equal", {"ge": least}:
+            return f"a number of at least {least:g}"
         case "less_than_equal", {"le": most}:
             return f"a number of at most {most:g}"
         case "float_parsing" | "finite_number", _:

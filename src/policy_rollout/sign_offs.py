@@ -19,14 +19,24 @@ from policy_rollout.attempts import (
     person_of,
     unheard,
 )
+from policy_rollout.fold import take_gate
 from policy_rollout.gates import difference
-from policy_rollout.program import GateState, ProgramState, take_gate
+from policy_rollout.program import GateState, ProgramState
 from policy_rollout.sign_off_words import AskedWaiver, Words, read_words
 from policy_rollout.signers import Bench, bench
 from policy_rollout.spec.model import Spec
 from policy_rollout.work import Kind, WorkItem
 
-__all__ = ["Action", "Attempt", "Decided", "Hearing", "decisions", "person_of", "unknown_names"]
+__all__ = [
+    "Action",
+    "Attempt",
+    "Decided",
+    "Hearing",
+    "decisions",
+    "people_of_account",
+    "person_of",
+    "unknown_names",
+]
 
 DIFFERENCES_SHOWN = 5
 OUR_ACCOUNT = "this is the account of policy-rollout itself; sign with an account of your own"
@@ -118,7 +128,7 @@ def _why_unheard(hearing: Hearing, state: ProgramState, attempt: Attempt) -> str
     if attempt.via is ev.Via.JIRA and attempt.account == state.own_account:
         return OUR_ACCOUNT
     # By code as well: two names with one account may be one person, who signs for one role.
-    shared = people_of_account(state, attempt.account) if attempt.account else ()
+    shared = people_of_account(hearing.spec, state, attempt.account) if attempt.account else ()
     if len(shared) > 1:
         return f"this account is that of {' and '.join(shared)}, so it does not tell who signs"
     return attempt.unclear or None

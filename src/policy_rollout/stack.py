@@ -102,8 +102,11 @@ def checkout() -> Path:
 _DIRECT = build_opener(ProxyHandler({}))  # to loopback, past any proxy of the user
 
 
-def _without_proxy() -> dict[str, str]:
-    """The user's list of hosts that need no proxy, and loopback."""
+def without_proxy() -> dict[str, str]:
+    """The user's list of hosts that need no proxy, and loopback.
+
+    Under both names: where only one of them is set here, the user's other one would win.
+    """
     given = [os.environ[name] for name in ("NO_PROXY", "no_proxy") if os.environ.get(name)]
     hosts = ",".join([*given, LOOPBACK])
     return {"NO_PROXY": hosts, "no_proxy": hosts}
@@ -141,7 +144,7 @@ class Stack:
             "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
             "PREFECT_WORKER_QUERY_SECONDS": "1",
             "DO_NOT_TRACK": "1",
-            **_without_proxy(),
+            **without_proxy(),
             "PYTHONUNBUFFERED": "1",
         }
 
@@ -206,16 +209,19 @@ class Stack:
 
     def _run(self, name: str, command: list[str]) -> None:
         log = self._logs / f"{name}.log"
-        with log.open("wb") as output:
-            done = subprocess.run(  # noqa: S603 - our own command
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=self._environment,
-                check=False,
-                timeout=START_SECONDS,
-            )
+        try:
+            with log.open("wb") as output:
+                done = subprocess.run(  # noqa: S603 - our own command
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    env=self._environment,
+                    check=False,
+                    timeout=START_SECONDS,
+                )
+        except subprocess.TimeoutExpired:
+            raise StackFailed(name, f"did not end within {START_SECONDS} s", log) from None
         if done.returncode:
             raise StackFailed(name, f"failed with exit code {done.returncode}", log)
 

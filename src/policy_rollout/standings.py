@@ -4,15 +4,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from policy_rollout.connections import links_of
-from policy_rollout.errors import JournalTampered, ProgramUnknown, SpecRefused
-from policy_rollout.history import programs, state_of
+from policy_rollout.errors import JournalTampered, SpecRefused
+from policy_rollout.history import known_state, programs, state_of
 from policy_rollout.journal.store import Journal
-from policy_rollout.outline import outline_at
+from policy_rollout.outline import outline_at, spec_of
 from policy_rollout.prefect_address import run_url
 from policy_rollout.program import ProgramState
 from policy_rollout.report.status import Status
 from policy_rollout.settings import Settings
-from policy_rollout.spec.reader import read_valid
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +48,11 @@ def standing(settings: Settings, program: str) -> Status:
         SpecRefused: the spec that was launched has errors by the rules of this version.
     """
     with Journal(settings.journal_address) as journal:
-        known = programs(journal)
-        if program not in known:
-            raise ProgramUnknown(program, known)
-        return _status_of(settings, state_of(journal, program))
+        return _status_of(settings, known_state(journal, program))
 
 
 def _status_of(settings: Settings, state: ProgramState) -> Status:
-    spec = read_valid(state.spec_text, state.spec_path)
+    spec = spec_of(state)
     return Status(
         outline=outline_at(spec, state, datetime.now(UTC)),
         state=state,

@@ -48,7 +48,8 @@ def watched(
     """The row of a program; `absences` are all that stand."""
     if not state.run or (state.is_settled and state.trouble is None):
         return Watched(state.program, state.head, "", False, None, frozenset(), "", None)  # noqa: FBT003  positions of a record
-    if state.trouble is not None or state.doubts or state.unjudged_codes or state.is_halted:
+    first = (state.unread_amendment, state.trouble, state.doubts, state.unjudged_codes)
+    if any(first) or state.is_halted:
         return _undecided(state, now)
     outline = outline_at(spec, state, now)
     asking = [stage for stage, each in as_known(outline, state).judged.items() if holds(each)]
@@ -67,12 +68,14 @@ def watched(
 
 
 def _undecided(state: ProgramState, now: datetime) -> Watched:
-    """Its run has to go on first: at once for a code, later for trouble, by itself in doubt.
+    """Its run has to go on first: by itself where it is in doubt, later for trouble.
 
-    A run that sleeps while somebody orders a hold, a stop or to go on is woken at once; then a
-    program that is held waits for people alone.
+    At once for a code or an amendment. A run that sleeps while somebody orders a hold, a stop or
+    to go on is woken at once; then a program that is held waits for people alone.
     """
     due_at = state.trouble.again_at if state.trouble else now if state.unjudged_codes else None
+    if state.unread_amendment:
+        due_at = now
     if state.is_halted:
         due_at = now if state.order else None
     return Watched(

@@ -113,3 +113,43 @@ def test_a_second_stack_in_the_same_folder_is_refused(rollout, here, monkeypatch
         f"error: a stack runs in {home} already (process {os.getpid()}); its Prefect UI is "
         "http://127.0.0.1:1. Stop it with Ctrl-C there, or use another ROLLOUT_HOME\n"
     )
+
+
+UP_REFUSES = (
+    "set, expected no installation: `rollout up` works on a sandbox and a journal of its own; take "
+    "it out of the environment and .env, or start a worker as the README says\n"
+)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"ROLLOUT_JIRA_URL": "https://example.atlassian.net"},
+        {"ROLLOUT_JOURNAL_URL": "postgresql://u:secret@db.example.com/rollout"},
+        {"ROLLOUT_SHEETS_WORKBOOK": "1AbCdEfGhIjKlMnOpQrStUvWxYz"},
+    ],
+    ids=lambda setting: next(iter(setting)),
+)
+@pytest.mark.parametrize("play", [[], ["--play"]])
+def test_up_lets_no_sandbox_people_work_on_an_installation(
+    rollout, here, monkeypatch, setting, play
+):
+    for shipped in ("prefect.yaml", "flows", "tasks", "program_specs"):
+        (here / shipped).mkdir()
+    (name,) = setting
+    monkeypatch.setenv(name, setting[name])
+
+    done = rollout("up", *play)
+
+    assert (done.code, done.out) == (2, "")
+    assert done.err == f"error: found {name} {UP_REFUSES}"
+    assert not (here / ".rollout").exists()
+
+
+def test_up_names_all_that_is_set_in_the_env_file(rollout, here):
+    (here / ".env").write_text(
+        "ROLLOUT_JIRA_URL=https://example.atlassian.net\nROLLOUT_JIRA_PROJECT=POLICY\n"
+    )
+    assert rollout("up").err == (
+        f"error: found ROLLOUT_JIRA_URL, ROLLOUT_JIRA_PROJECT {UP_REFUSES}"
+    )

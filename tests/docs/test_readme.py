@@ -2,18 +2,18 @@
 
 import os
 import re
+import shlex
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-import yaml
-from prefect.settings import Settings as PrefectSettings
+import requests
 from typer.main import get_command
 from typer.testing import CliRunner
 
 from flows.forms import ACTIONS, resume_form
 from flows.programs import PASTED, SHIPPED
-from policy_rollout import cli, jira_preflight
+from policy_rollout import cli, jira_preflight, plan_cli
 from policy_rollout.attempts import REASON_WITHIN, Action
 from policy_rollout.errors import ExitCode
 from policy_rollout.jira_wire import LINK_TYPE
@@ -21,6 +21,8 @@ from policy_rollout.program import ProgramState
 from policy_rollout.settings import Settings
 from policy_rollout.sign_off_words import AskedCondition, AskedWaiver, read_words
 from policy_rollout.spec.reader import read_valid
+from policy_rollout.trouble import LONGEST_WAIT
+from policy_rollout.work import people_of
 
 CHECKOUT = Path(__file__).parents[2]
 README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
@@ -52,7 +54,7 @@ def steps() -> list[tuple[list[str], str]]:
     for block in blocks("console"):
         for step in re.split(r"(?m)^\$ ", block)[1:]:
             command, _, output = step.partition("\n")
-            found.append((command.split()[1:], output))
+            found.append((shlex.split(command)[1:], output))
     return found
 
 
@@ -65,6 +67,7 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "doxxing.yaml").write_text(SPEC, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(cli, "_today", lambda: PLANNED_ON)
+    monkeypatch.setattr(plan_cli, "_today", lambda: PLANNED_ON)
     for name in [each for each in os.environ if each.startswith("ROLLOUT_")]:
         monkeypatch.delenv(name)
     return tmp_path
@@ -222,18 +225,15 @@ def test_the_fields_of_the_resume_form_are_those_that_are_described():
     assert form.model_fields["action"].default not in {each.value for each in Action}
 
 
-def test_the_prefect_settings_are_known_to_prefect(monkeypatch):
-    exported = dict(re.findall(r"(?m)^export (\w+)=(\S+)$", "\n".join(blocks("sh"))))
-    assert len(exported) == 4
-    for name, value in exported.items():
-        monkeypatch.setenv(name, value)
-    known = PrefectSettings().to_environment_variables(exclude_unset=True, include_secrets=True)
-    assert exported.items() <= known.items()
+def test_what_a_person_mended_is_tried_again_within_the_time_told():
+    minutes = LONGEST_WAIT // timedelta(minutes=1)
+    told = section("What is looked at before the first write")
+    assert f"tries again by itself\nwithin {minutes} minutes." in told
 
 
-def test_the_deployments_use_the_work_pool_that_is_created():
-    deployed = yaml.safe_load((CHECKOUT / "prefect.yaml").read_text())["deployments"]
-    pools = {each["work_pool"]["name"] for each in deployed}
-    named = re.findall(r"work-pool create (\S+)|worker start --pool (\S+)", "\n".join(blocks("sh")))
-    assert {name for pair in named for name in pair if name} == pools
-    assert {each["name"] for each in deployed} == {"rollout", "watch"}
+def test_the_people_of_the_spec_shown_are_added_on_the_page_that_is_named(sandbox):
+    address = sandbox.jira_url.removesuffix("/jira")
+    assert ">People</a>" in requests.get(address, timeout=30).text
+    for person in people_of(read_valid(SPEC, "doxxing.yaml")):
+        added = requests.post(f"{address}/people", data={"email": person}, timeout=30)
+        assert person in added.text

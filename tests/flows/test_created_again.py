@@ -29,7 +29,7 @@ def answer(program: Carried) -> None:
         given = json.dumps({"action": RECREATE, "note": "deleted by mistake"})
         client.create_flow_run_input(UUID(program.run), key, given)
     with Journal(Settings.load().journal_address) as journal:
-        note_answer(journal, Settings.load(), program.spec, program.run)
+        note_answer(journal, Settings.load(), program.spec.program, program.run)
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_an_answer_is_taken_once(program_of_a_run):
     entries = program_of_a_run.kinds
 
     with Journal(Settings.load().journal_address) as journal:
-        note_answer(journal, Settings.load(), program_of_a_run.spec, program_of_a_run.run)
+        note_answer(journal, Settings.load(), program_of_a_run.spec.program, program_of_a_run.run)
 
     assert program_of_a_run.kinds == entries
     assert program_of_a_run.state.waits == 1

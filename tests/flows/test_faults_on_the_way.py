@@ -9,13 +9,6 @@ from carried import ROWS, TASKS
 BULK, APPEND = "/issue/bulk$", ":batchUpdate$"
 
 
-@pytest.fixture
-def patient(program, monkeypatch):
-    """A program whose lost writes stay in doubt for half a second only."""
-    monkeypatch.setenv("ROLLOUT_SETTLE_SECONDS", "0.5")
-    return program
-
-
 @pytest.mark.parametrize("path", [BULK, APPEND])
 @pytest.mark.parametrize(
     "fault",
@@ -29,25 +22,25 @@ def patient(program, monkeypatch):
     ids=lambda fault: "-".join(str(each) for each in fault.values()),
 )
 def test_a_write_that_failed_in_any_way_ends_in_one_issue_and_row_for_each_key(
-    patient, path, fault
+    program, path, fault
 ):
-    patient.sandbox.set_faults({**fault, "path": path, "times": 2})
+    program.sandbox.set_faults({**fault, "path": path, "times": 2})
 
-    patient.go_until_calm()
+    program.go_until_calm()
 
-    patient.everything_once()
+    program.everything_once()
 
 
 @pytest.mark.parametrize("after", range(1, 31, 10))
 @pytest.mark.parametrize("kind", ["reset-before-commit", "reset-after-commit"])
-def test_cut_off_for_good_at_any_request_the_next_passes_converge(patient, kind, after):
-    patient.sandbox.set_faults({"kind": kind, "after": after, "times": 6})
-    patient.go()
-    patient.sandbox.set_faults()
+def test_cut_off_for_good_at_any_request_the_next_passes_converge(program, kind, after):
+    program.sandbox.set_faults({"kind": kind, "after": after, "times": 6})
+    program.go()
+    program.sandbox.set_faults()
 
-    patient.go_until_calm()
+    program.go_until_calm()
 
-    patient.everything_once()
+    program.everything_once()
 
 
 class Killed(BaseException):
@@ -55,7 +48,7 @@ class Killed(BaseException):
 
 
 @pytest.fixture
-def killed_after(patient):
+def killed_after(program):
     """Makes a pass whose process ends when so many answers have arrived, the last one unread."""
 
     def kill(answers):
@@ -72,18 +65,18 @@ def killed_after(patient):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(requests.Session, "send", last_send)
             with pytest.raises(Killed):
-                patient.go()
+                program.go()
 
     return kill
 
 
 @pytest.mark.parametrize("answers", range(1, 32, 6))
-def test_killed_after_any_answer_the_next_pass_converges(patient, killed_after, answers):
+def test_killed_after_any_answer_the_next_pass_converges(program, killed_after, answers):
     killed_after(answers)
 
-    patient.go_until_calm()
+    program.go_until_calm()
 
-    patient.everything_once()
+    program.everything_once()
 
 
 def test_issues_that_jira_refuses_are_named_and_the_others_are_kept(program):
@@ -116,6 +109,29 @@ def test_a_service_that_is_down_is_named_and_the_program_goes_on_when_it_is_back
     assert program.state.wrote_nothing
     program.sandbox.set_faults()
     program.go()
+    assert program.trouble == ""
+    program.everything_once()
+
+
+def test_two_lost_writes_in_one_pass_end_it_and_the_service_is_asked_again_later(program):
+    program.sandbox.set_faults({"kind": "reset-before-commit", "path": APPEND, "times": None})
+
+    program.go()
+
+    assert program.trouble.startswith("Google Sheets: ")
+    assert "may or may not have happened" in program.trouble
+    assert program.state.trouble.again_at > program.state.trouble.since
+    assert program.task_runs.count("add rows to the workbook") == 2
+    program.sandbox.set_faults()
+    program.go()
+    program.everything_once()
+
+
+def test_one_lost_write_in_a_pass_is_looked_for_and_the_pass_goes_on(program):
+    program.sandbox.set_faults({"kind": "reset-after-commit", "path": APPEND, "times": 1})
+
+    program.go()
+
     assert program.trouble == ""
     program.everything_once()
 

@@ -9,11 +9,23 @@ import pytest
 from carried import MEI, SPEC, TASKS, Carried
 from prefect import flow
 from prefect.client.orchestration import get_client
-from prefect.states import Crashed, Pending, Running, State, Suspended
+from prefect.states import (
+    Cancelled,
+    Completed,
+    Crashed,
+    Failed,
+    Pending,
+    Running,
+    State,
+    Suspended,
+)
+from sqlalchemy import text
 
 from flows.lost_runs import start_again_if_lost
 from flows.watch import Looked, look
 from policy_rollout import prefect_api
+from policy_rollout.events import Launched
+from policy_rollout.history import note, state_of
 from policy_rollout.journal.store import Journal
 from policy_rollout.settings import Settings
 
@@ -95,6 +107,15 @@ def test_work_that_moves_nothing_yet_is_noted_without_a_resume(waiting):
     assert state_of_run(demo.run) == "paused"
 
 
+def test_an_amended_program_is_resumed_though_nothing_outside_has_changed(waiting):
+    demo = waiting()
+    demo.amend(SPEC.replace("effective: 2030-03-01", "effective: 2030-04-01"))
+
+    assert one_look() == Looked(1)
+
+    assert state_of_run(demo.run) == "scheduled"
+
+
 def test_a_program_that_cannot_be_looked_at_keeps_no_other_waiting(waiting, program):
     both = (waiting(), waiting(SPEC.replace("program: demo", "program: other")))
     for each in both:
@@ -109,6 +130,53 @@ def test_a_program_that_cannot_be_looked_at_keeps_no_other_waiting(waiting, prog
     assert trouble.partition(": ")[0] in {"demo", "other"}
     assert trouble.endswith("reading 3 issues failed: HTTP 500. It is tried again on the next pass")
     assert {state_of_run(each.run) for each in both} == {"paused", "scheduled"}
+
+
+def tampered(program: str) -> None:
+    with Journal(Settings.load().journal_address) as journal:
+        touched = text("UPDATE rollout_journal SET body = '{}' WHERE program = :program")
+        with journal._tables.engine.begin() as connection:
+            connection.execute(touched, {"program": program})
+
+
+def of_an_older_language(program: str) -> None:
+    """Journal a spec that this version of the language refuses, as if one before had taken it."""
+    with Journal(Settings.load().journal_address) as journal:
+        state = state_of(journal, program)
+        refused = Launched(spec_text=f"program: {program}\n", spec_path="old.yaml", run=state.run)
+        note(journal, program, (refused,), actor="test", at=datetime.now(UTC))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "trouble"),
+    [
+        (tampered, "demo: journal of 'demo', entry 1: it is no 'launched' that this"),
+        (of_an_older_language, "demo: old.yaml:1:1: missing-key: found no `people` in the file"),
+    ],
+)
+@pytest.mark.parametrize("everything", [True, False])
+def test_a_program_that_cannot_be_read_is_named_and_keeps_no_other_waiting(
+    waiting, spoil, trouble, everything
+):
+    demo, other = waiting(), waiting(SPEC.replace("program: demo", "program: other"))
+    for each in (demo, other):
+        each.finish_work()
+    spoil("demo")
+
+    looked = one_look(everything=everything)
+
+    assert looked.resumed == 1
+    assert [each[: len(trouble)] for each in looked.troubles] == [trouble]
+    assert (state_of_run(demo.run), state_of_run(other.run)) == ("paused", "scheduled")
+
+
+def test_programs_that_cannot_be_read_are_named_though_no_other_is_there(waiting):
+    waiting()
+    tampered("demo")
+
+    (trouble,) = one_look().troubles
+
+    assert trouble.startswith("demo: journal of 'demo', entry 1")
 
 
 def test_a_crashed_run_is_started_again(a_run):
@@ -141,7 +209,7 @@ def again(seen: prefect_api.RunSeen) -> None:
     start_again_if_lost(seen)
 
 
-@pytest.mark.parametrize("state", [Running, Pending])
+@pytest.mark.parametrize("state", [Running, Pending, Failed])
 def test_a_run_without_a_sign_of_life_is_started_again(a_run, state):
     seen = seen_before(a_run(state()), timedelta(minutes=16))
 
@@ -150,12 +218,22 @@ def test_a_run_without_a_sign_of_life_is_started_again(a_run, state):
     assert state_of_run(seen.run) == "scheduled"
 
 
-def test_a_run_at_work_is_let_be(a_run):
-    seen = seen_before(a_run(Running()), timedelta(minutes=14))
+@pytest.mark.parametrize("state", [Running, Failed])
+def test_a_run_at_work_or_one_that_failed_just_now_is_let_be(a_run, state):
+    seen = seen_before(a_run(state()), timedelta(minutes=14))
 
     again(seen)
 
-    assert state_of_run(seen.run) == "running"
+    assert state_of_run(seen.run) == state().type.value.lower()
+
+
+@pytest.mark.parametrize("state", [Completed, Cancelled])
+def test_a_run_that_somebody_ended_stays_ended_however_long_ago(a_run, state):
+    seen = seen_before(a_run(state()), timedelta(days=1))
+
+    again(seen)
+
+    assert state_of_run(seen.run) == state().type.value.lower()
 
 
 def test_resuming_a_run_that_does_not_wait_changes_nothing(a_run):

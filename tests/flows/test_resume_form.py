@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from flows.forms import ACTIONS, CHECK, NO_GATE, Chosen, chosen, resume_form
+from flows.forms import ACTIONS, CHECK, NO_GATE, Chosen, chosen, resume_form, trouble_form
 from policy_rollout.sign_offs import Action
 from tests.programs_under_way import HEAD, PLAIN, TWO_ROLES, UnderWay, asked
 
@@ -79,3 +79,12 @@ def test_a_choice_that_the_form_did_not_offer_is_kept_as_it_was_written():
 
 def test_the_evidence_stands_above_the_form():
     assert form_of(asked(PLAIN))._description == "What follows was seen."
+
+
+def test_where_the_program_cannot_be_read_one_can_but_look_again():
+    form = trouble_form("the journal cannot be reached")
+    assert form._description == "the journal cannot be reached"
+    assert (form().action, form().note, set(form.model_fields)) == (CHECK, "", {"action", "note"})
+    assert form(action=CHECK, note="watch: 2 changes due").action == CHECK  # as watch answers
+    with pytest.raises(ValidationError, match="Input should be 'check now'"):
+        form(action="approve")

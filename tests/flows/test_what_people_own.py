@@ -60,6 +60,23 @@ def test_a_summary_that_somebody_changed_is_written_again(program):
     assert program.issue(GUIDELINE)["summary"] == "Write the guideline"
 
 
+def test_a_text_that_somebody_changed_and_put_back_is_written_over_once(program):
+    program.go()
+    program.finish_work()
+    issue_key = program.state.issues[GUIDELINE]
+    ours = program.person(RIMA).issue(issue_key)["fields"]["description"]
+    for text in ({"type": "doc", "version": 1, "content": []}, ours):
+        program.person(RIMA).edit(issue_key, description=text)
+
+    program.go()
+
+    assert program.kinds.count("said") == 1
+    program.sandbox.clear_requests()
+    program.go()
+    assert program.writes() == []
+    assert program.issue(GUIDELINE)["description"] == ours
+
+
 def test_human_columns_stay_when_machine_columns_are_rewritten(program):
     program.go()
     program.workbook.write(ROWS[0], Status="In progress", Notes="Half-way", Due="1999-01-01")

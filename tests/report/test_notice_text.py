@@ -6,7 +6,8 @@ import pytest
 from policy_rollout import events as ev
 from policy_rollout.absences import Absence
 from policy_rollout.adf import to_adf, to_text
-from policy_rollout.program import GateState, ProgramState, Recorded, take
+from policy_rollout.fold import take
+from policy_rollout.program import GateState, ProgramState, Recorded
 from policy_rollout.report.notice_text import comment, mark_of, notices, to_tell, zone_of
 from policy_rollout.silence import due_steps
 from tests.planned import read

@@ -145,3 +145,25 @@ def test_what_only_the_machine_needs_is_not_told(event: ev.Event):
 )
 def test_each_outcome_and_escalation_is_a_line(event: ev.Event, line: str):
     assert line_of(event) == line
+
+
+def test_an_amendment_says_who_wanted_it_why_and_what_has_another_name():
+    amended = ev.Amended(
+        spec_text="",
+        spec_path="p.yaml",
+        by="boss@x.org",
+        reason="It is\nlate",
+        stages={"a": "b"},
+        reopened=("b",),
+    )
+    assert line_of(amended) == (
+        "amended by boss@x.org: It is late; stage a is called b now; reopens b"
+    )
+
+
+def test_what_leaves_and_comes_back_is_named_and_much_of_it_is_counted():
+    keys = tuple(f"p/a/{number}" for number in range(10))
+    assert line_of(ev.WorkLeft(keys=("p/a/memo",))) == "left the program: a/memo"
+    assert line_of(ev.WorkJoined(keys=keys)) == (
+        "belongs to the program again: a/0, a/1, a/2, a/3, a/4, a/5, a/6, a/7 and 2 more"
+    )

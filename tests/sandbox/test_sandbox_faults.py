@@ -6,6 +6,8 @@ from email.utils import parsedate_to_datetime
 import pytest
 import requests
 
+from policy_rollout.sandbox import jira_call
+
 NEW = {"fields": {"project": {"key": "POLICY"}, "issuetype": {"name": "Task"}, "summary": "Draft"}}
 CREATE = {"method": "POST", "path": "/issue$"}
 
@@ -105,6 +107,15 @@ def test_some_elements_of_a_bulk_create_can_fail(sandbox, jira_api):
     assert len(told["issues"]) == count(jira_api) == 1
 
 
+def test_an_element_can_fail_inside_jira(sandbox, jira_api):
+    sandbox.set_faults({"kind": "partial-failure", "path": "issue/bulk", "element_status": 500})
+
+    told = jira_api("POST", "issue/bulk", {"issueUpdates": [NEW, NEW]}).json()
+
+    assert [each["status"] for each in told["errors"]] == [500]
+    assert len(told["issues"]) == count(jira_api) == 1
+
+
 def test_a_page_can_come_again(sandbox, jira_api):
     for number in range(3):
         jira_api.make(f"Item {number}")
@@ -116,6 +127,30 @@ def test_a_page_can_come_again(sandbox, jira_api):
 
     assert again["issues"] == first["issues"]
     assert again["nextPageToken"] != first["nextPageToken"]
+
+
+def test_pages_can_be_smaller_than_asked_for(sandbox, jira_api):
+    for number in range(3):
+        jira_api.make(f"Item {number}")
+    sandbox.set_behaviour(items_a_page=2)
+    body = {"jql": "project = POLICY ORDER BY key ASC", "maxResults": 100, "fields": ["summary"]}
+
+    first = jira_api("POST", "search/jql", body).json()
+    rest = jira_api("POST", "search/jql", {**body, "nextPageToken": first["nextPageToken"]}).json()
+
+    assert [len(first["issues"]), len(rest["issues"])] == [2, 1]
+    assert rest["isLast"]
+
+
+def test_how_often_a_rule_hit_is_told(sandbox, jira_api):
+    sandbox.set_faults({"kind": "error", "times": None, **CREATE}, {"kind": "latency"})
+    jira_api("POST", "issue", NEW)
+    jira_api("POST", "issue", NEW)
+
+    assert [(rule["kind"], rule["used"]) for rule in sandbox.faults()] == [
+        ("error", 2),
+        ("latency", 0),
+    ]
 
 
 def test_a_rule_lets_the_first_pass_and_is_spent_after_its_times(sandbox, jira_api):
@@ -158,8 +193,10 @@ def test_a_rule_that_is_misspelt_is_refused(sandbox):
     assert answer.json()[0]["loc"] == [0, "kind"]
 
 
-def test_an_issue_takes_twenty_writes_in_two_seconds(sandbox, jira_api):
+def test_an_issue_takes_twenty_writes_in_two_seconds(sandbox, jira_api, monkeypatch):
     key = jira_api.make()
+    moment = jira_call.now_ms()
+    monkeypatch.setattr(jira_call, "now_ms", lambda: moment)  # however slow the machine is
     sandbox.set_behaviour(burst_limits=True)
 
     answers = [jira_api("PUT", f"issue/{key}/properties/p{n}", n) for n in range(21)]

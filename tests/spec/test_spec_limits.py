@@ -1,9 +1,11 @@
 """What is too big, too deep or not a text is refused at once; nothing crashes the reader."""
 
+import math
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -13,56 +15,53 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from policy_rollout.errors import SpecRefused
-from policy_rollout.spec.document import LONGEST_TEXT, MOST_PROBLEMS
+from policy_rollout.spec.document import LONGEST_TEXT, MOST_NODES, MOST_PROBLEMS
 from policy_rollout.spec.files import load
 from policy_rollout.spec.model import Spec
 from policy_rollout.spec.reader import read_spec, read_valid
+from tests.spec.hostile_texts import HOSTILE, SMALL
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted((ROOT / "program_specs").glob("*.yaml"))
 TWITCH = (ROOT / "program_specs" / "twitch-hateful-conduct-2021.yaml").read_text()
-SMALL = """\
-program: small
-policy: {change: clarification}
-people: {ops: {members: [m.tan@example.com]}}
-stages: {launch: {tasks: {switch: {title: Switch it on, team: ops}}}}
-"""
-
-HOSTILE = {
-    "nested lists": "[" * 900_000,
-    "nested mappings": "{a: " * 200_000,
-    "nested block lists": "- " * 400_000,
-    "nested complex keys": "? " * 400_000,
-    "a long list": "program: [" + "a," * 450_000 + "]",
-    "many keys": "".join(f"k{number}:\n" for number in range(100_000)),
-    "many aliases": "a: &a b\nc: [" + "*a," * 200_000 + "]",
-    "many directives": "%TAG !a! x\n" * 80_000,
-    "many directives behind the document": "a: b\n...\n" + "%TAG !a! x\n" * 80_000,
-    "a long anchor": "a: &" + "b" * 900_000,
-    "a quote that stays open": "a: '" + "\n" * 900_000,
-    "comments only": "#\n" * 400_000,
-    "many unknown roles": SMALL
-    + "silence:\n"
-    + "".join(f"  a{number}: because\n" for number in range(40_000)),
-    "stages in a long chain that leads nowhere": SMALL.replace(
-        "stages: {launch", "people-: {launch"
-    )
-    + "stages:\n"
-    + "".join(f"  launch-{number}: {{after: [launch-{number + 1}]}}\n" for number in range(5_000)),
-}
 
 
 def _said(text: str) -> list[str]:
     return [str(problem) for problem in read_spec(text, "spec.yaml").problems]
 
 
+MOST_TIMES_LIBYAML = 2  # `benchmarks/check.py` has the seconds
+
+
+def _least_seconds(work: Callable[[], object], *, enough: float = 0) -> float:
+    """Of the processor, in the quickest of three runs: of one that is quick enough, no more."""
+    least = math.inf
+    for _ in range(3):
+        started = time.process_time()
+        work()
+        least = min(least, time.process_time() - started)
+        if least < enough:
+            break
+    return least
+
+
+@pytest.fixture(scope="module")
+def yardstick_seconds() -> float:
+    """What PyYAML alone takes to list as many values as a spec may have, on this machine now."""
+    text = "[" + "a," * MOST_NODES + "]"
+    return _least_seconds(lambda: list(yaml.parse(text, Loader=yaml.CBaseLoader)))
+
+
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
-def test_a_hostile_text_is_refused_in_under_a_second(text: str):
-    started = time.process_time()
+def test_a_hostile_text_is_refused_at_once(text: str, yardstick_seconds: float):
     reading = read_spec(text, "spec.yaml", today=date(2026, 1, 5))
-    assert time.process_time() - started < 1
     assert reading.spec is None
     assert 0 < len(reading.errors) <= MOST_PROBLEMS + 1
+    enough = MOST_TIMES_LIBYAML * yardstick_seconds
+    taken = _least_seconds(
+        lambda: read_spec(text, "spec.yaml", today=date(2026, 1, 5)), enough=enough
+    )
+    assert taken < enough
 
 
 def test_of_too_many_problems_the_first_are_said_and_that_there_are_more():
@@ -99,12 +98,11 @@ def test_more_than_a_million_characters_are_refused_unread():
     ]
 
 
-def test_a_file_of_10_megabytes_is_refused_in_under_a_second(tmp_path: Path):
+def test_a_file_of_10_megabytes_is_refused_at_once(tmp_path: Path, yardstick_seconds: float):
     big = tmp_path / "big.yaml"
     big.write_bytes(b"a: [" + b"b, " * 3_500_000 + b"]")
-    started = time.process_time()
     reading = load(big)
-    assert time.process_time() - started < 1
+    assert _least_seconds(lambda: load(big)) < yardstick_seconds
     assert [str(problem) for problem in reading.problems] == [
         (
             f"{big}:1:1: too-large: found more than 4,000,000 bytes, expected at most 1,000,000 "

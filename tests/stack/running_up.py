@@ -40,6 +40,11 @@ stages:
     gate: {{require: {{checklists: optional}}, sign_off: {{policy: 1}}}}
 """
 PROFILE = 'active = "work"\n\n[profiles.work]\nPREFECT_API_URL = "http://127.0.0.1:9/api"\n'
+BEHIND_A_PROXY = {
+    **dict.fromkeys(("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"), "http://127.0.0.1:9"),
+    "no_proxy": "intranet.example.com",
+}
+"""As a person has it at work; this proxy answers nobody, so whatever asks it fails."""
 T = TypeVar("T")
 
 
@@ -180,6 +185,7 @@ def start_up(home: Path, person: Path) -> Iterator[Up]:
     foreign = ("ROLLOUT_", "PREFECT_")
     kept = {name: text for name, text in os.environ.items() if not name.startswith(foreign)}
     environment = kept | {"ROLLOUT_HOME": str(home), "HOME": str(person), "PYTHONUNBUFFERED": "1"}
+    environment |= BEHIND_A_PROXY
     home.mkdir(parents=True, exist_ok=True)
     log = home.parent / f"{home.name}-up.log"
     with (

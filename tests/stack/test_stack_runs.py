@@ -4,6 +4,8 @@ import os
 import re
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from uuid import UUID
 
 import psutil
 from prefect.settings import PREFECT_API_URL, temporary_settings
@@ -57,6 +59,19 @@ def test_work_done_in_jira_moves_the_program_without_anybody_pressing_resume(up)
         "the sign-off is asked for",
         REACTS_WITHIN_SECONDS,
     )
+
+
+def test_a_resume_without_an_answer_counts_as_a_wait_and_the_run_waits_again(up):
+    state = up.state("first")
+    up.until_it_waits(state.run)
+    waits = up.state("first").waits
+
+    with prefect_api._client() as client:
+        client.resume_flow_run(UUID(state.run))
+
+    until(lambda: up.state("first").waits > waits, "the wait is counted")
+    up.until_it_waits(state.run)
+    assert "Write it" in form_of(state.run, up.state("first").waits)
 
 
 def test_a_run_resumed_twice_at_once_after_the_last_sign_off_ends_once(up):
@@ -133,6 +148,37 @@ def test_a_second_stack_in_the_same_folder_is_refused(up):
     told = " ".join((out + err).split())
     assert f"a stack runs in {up.home} already (process {up.process.pid})" in told
     assert "Stop it with Ctrl-C there, or use another ROLLOUT_HOME" in told
+
+
+def test_a_running_program_is_amended_and_a_saved_plan_is_applied(up):
+    path = up.spec("changed")
+    assert up.rollout("launch", path, "--json")[0] == 0
+    as_launched = Path(path).read_text()
+    more = as_launched.replace("{routing: Route", "{breaks: Agree on breaks, routing: Route")
+    Path(path).write_text(more)
+
+    code, out, err = up.rollout("amend", path, "--reason", "Breaks are missing", "--yes")
+
+    assert code == 0, out + err
+    assert "changed is amended, journal entry" in out
+    both = {"changed/write/queues/routing": 1, "changed/write/queues/breaks": 1}
+    assert up.keys("changed") == both
+
+    Path(path).write_text(
+        more.replace("breaks: Agree on breaks, ", "").replace("Write it", "Do it")
+    )
+    saved = str(up.home.parent / "changed.plan")
+    options = ("--reason", "No breaks after all", "--allow-closures")
+    assert up.rollout("plan", path, "--out", saved, *options)[0] == 0
+    code, out, err = up.rollout("apply", saved, "--allow-closures")
+
+    assert code == 0, out + err
+    assert up.keys("changed") == both
+    assert "No breaks after all" in up.workbook.cells("changed/write/queues/breaks")["Message"]
+    assert up.marks("changed") == {"changed/epic": 1, "changed/write/guideline": 1}
+    code, _, err = up.rollout("apply", saved, "--allow-closures")
+    assert code == 1
+    assert "was written since: amended" in err
 
 
 def test_the_servers_had_nothing_to_complain_about(up):

@@ -83,7 +83,7 @@ def rounds_of(gate: GateAudit, zone: tzinfo) -> tuple[Round, ...]:
     current = 1
     for record in gate.records:
         by_round.setdefault(current, []).append(record)
-        if isinstance(record.event, ev.Rejected):
+        if isinstance(record.event, ev.Rejected | ev.Amended):
             current += 1
     return tuple(_round(gate, number, records, zone) for number, records in by_round.items())
 
@@ -99,8 +99,10 @@ def _round(gate: GateAudit, number: int, records: Sequence[Recorded], zone: tzin
 
 
 def _outcome(records: Iterable[Recorded]) -> str:
-    for record in records:
+    for record in reversed([*records]):
         match record.event:
+            case ev.Amended(by=by):
+                return f"passed, and reopened by {by}"
             case ev.GatePassed():
                 return "passed"
             case ev.Rejected(for_good=True):

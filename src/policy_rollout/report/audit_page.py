@@ -14,9 +14,9 @@ from itertools import islice
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup, escape
 
-from policy_rollout.audit import Audit, GateAudit, gate_words, verdict
+from policy_rollout.audit import Audit, GateAudit, amendments, gate_words, verdict
 from policy_rollout.journal.chain import StoredEntry
-from policy_rollout.report.audit_gate import Round, Table, hours, rounds_of, when
+from policy_rollout.report.audit_gate import Round, Table, entry_link, hours, rounds_of, when
 from policy_rollout.report.audit_style import PAGE
 
 ENTRY_LINE = '<tr id="entry-'
@@ -26,6 +26,7 @@ ENTRIES_AT_AN_END = 10_000
 BODY_SHOWN = 300
 TIME_LENGTH = len("2026-03-02T09:30:00.000000+00:00")
 FINDINGS_SHOWN = 500
+DIFFERENCES_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ def audit_page(audited: Audit, *, exported_at: datetime) -> str:
         findings=[str(each) for each in audited.findings[:FINDINGS_SHOWN]],
         more_findings=max(len(audited.findings) - FINDINGS_SHOWN, 0),
         overview=_overview(audited),
+        amendments=_amendments(audited),
         gates=[_section(audited, gate) for gate in recomputation.gates],
         spec_text=recomputation.state.spec_text,
         folds=[*_folds(_shown(audited))],
@@ -118,6 +120,26 @@ def _overview(audited: Audit) -> Table:
             )
         )
     return Table.of("All gates", ("gate", "rounds", "passed", "outcome"), rows)
+
+
+def _amendments(audited: Audit) -> Table:
+    zone = _zone(audited)
+    rows = []
+    for each in amendments(audited.recomputation.state):
+        version, found = each.version, each.differences
+        shown = [escape(line) for line in found[:DIFFERENCES_SHOWN]]
+        if len(found) > DIFFERENCES_SHOWN:
+            shown.append(Markup("and {} more").format(len(found) - DIFFERENCES_SHOWN))
+        rows.append(
+            (
+                entry_link(version.entry),
+                when(version.at, zone),
+                version.by,
+                version.reason,
+                Markup("<br>").join(shown),
+            )
+        )
+    return Table.of("Amendments", ("entry", "when", "by", "why", "what differs"), rows)
 
 
 def _section(audited: Audit, gate: GateAudit) -> GateSection:

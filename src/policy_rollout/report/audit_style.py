@@ -100,6 +100,10 @@ UTC below.</p>
 {% endif %}
 </ul>
 {% endif %}
+{% if amendments.rows %}
+<h2 id="amendments">Amendments</h2>
+{{ table(amendments) }}
+{% endif %}
 <h2 id="gates">Gates</h2>
 {{ table(overview) }}
 {% for gate in gates %}
@@ -138,7 +142,8 @@ UTC below.</p>
 </section>
 {% endfor %}
 <h2 id="spec">The spec that applies</h2>
-<details><summary>The text as it was launched</summary>
+<details><summary>The text as it was \
+{{ "amended last" if amendments.rows else "launched" }}</summary>
 <pre>{{ spec_text }}</pre>
 </details>
 <h2 id="journal">The journal</h2>

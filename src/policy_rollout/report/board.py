@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from policy_rollout.decide import Decision
-from policy_rollout.gates import FINISHED, Answer, Judged, missing_sign_offs
+from policy_rollout.gates import FINISHED, Answer, Judged, held_by, missing_sign_offs
 from policy_rollout.outline import Outline
 from policy_rollout.plan import criteria, gate_view
 from policy_rollout.program import ProgramState
@@ -79,8 +79,8 @@ def headline(outline: Outline, state: ProgramState) -> str:
     stages = outline.spec.stages
     passed = sum(state.passed(stage) for stage in stages)
     if state.stopped is not None:
-        how = "rejected for good" if state.stopped.issues is None else "stopped"
-        return f"**Stopped**: {how} by {state.stopped.by}: {cell(state.stopped.reason)}"
+        how = ": rejected for good" if state.stopped.issues is None else ""
+        return f"**Stopped**{how} by {state.stopped.by}: {cell(state.stopped.reason)}"
     if state.held is not None:
         return f"**Held** by {cell(state.held.by)}: {cell(state.held.reason)}"
     if state.finished_at is not None:
@@ -137,9 +137,9 @@ def gate_words(outline: Outline, state: ProgramState, stage: str) -> str:
     again = f" (round {gate.round})" if gate.round > 1 else ""
     if not asks_now(outline, state, stage):
         return f"work under way{again}"
-    return (
-        f"waits for {', '.join(missing_sign_offs(outline.spec, stage, gate, gate.digest))}{again}"
-    )
+    waits_for = [*missing_sign_offs(outline.spec, stage, gate, gate.digest)]
+    waits_for += [f"the gate of {each}" for each in held_by(outline.spec, state.passed, stage)]
+    return f"waits for {', '.join(waits_for)}{again}"
 
 
 def _waiting(outline: Outline, decision: Decision, links: Links) -> str:

@@ -21,6 +21,7 @@ WAIVERS_SHOWN = 12
 REASON_SHOWN = 400
 _ANSWERS = {Answer.HOLDS: "✓ holds", Answer.FAILS: "✗ not yet", Answer.CANNOT_TELL: "? cannot tell"}
 _WHY = {"todo": "to do"}
+_DIGEST_OF = "Digest of what is signed: "
 
 
 def cell(text: str) -> str:
@@ -179,6 +180,12 @@ def gate_evidence(view: GateView) -> str:
         changes_since(gate),
         waivers(gate),
         history(spec, gate),
-        f"Digest of what is signed: `{gate.digest}`" if view.asks else "",
+        f"{_DIGEST_OF}`{gate.digest}`" if view.asks else "",
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def digest_shown(text: str) -> str:
+    """The digest that an evidence asks to sign; empty where it asks for nothing."""
+    _, _, rest = text.rpartition(f"{_DIGEST_OF}`")
+    return rest.partition("`")[0] if _DIGEST_OF in text else ""

@@ -74,9 +74,9 @@ def by_stage(lines: Iterable[Line]) -> Iterator[tuple[str, tuple[Line, ...]]]:
         yield stage, tuple(sorted(same, key=_by_dates))
 
 
-def chain_words(spec: Spec, chain: Sequence[str]) -> str:
+def chain_words(program: str, chain: Sequence[str]) -> str:
     """A chain of keys as people read it: ids joined by arrows, the middle of a long one counted."""
-    ids = [key.removeprefix(f"{spec.program}/") for key in chain]
+    ids = [key.removeprefix(f"{program}/") for key in chain]
     if len(ids) > 2 * CHAIN_ENDS + 1:
         hidden = len(ids) - 2 * CHAIN_ENDS
         ids = [*ids[:CHAIN_ENDS], f"({hidden} more)", *ids[-CHAIN_ENDS:]]

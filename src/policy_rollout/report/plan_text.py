@@ -225,19 +225,19 @@ def _verdict(plan: Plan) -> Iterator[str]:
             f"today is {today}."
         )
     else:
-        days = _business_days(schedule.short_by_days)
+        days = business_days(schedule.short_by_days)
         yield f"It cannot fit: {days} too short, counted from today, {today}."
-        yield f"The chain to blame: {chain_words(plan.spec, schedule.blamed_chain)}"
+        yield f"The chain to blame: {chain_words(plan.spec.program, schedule.blamed_chain)}"
     if schedule.effective_on:
         yield f"Effective: {weekday_and(schedule.effective_on)}."
     if schedule.longest_chain:
         yield (
-            f"Longest chain ({_business_days(schedule.longest_chain_days)} of work): "
-            f"{chain_words(plan.spec, schedule.longest_chain)}"
+            f"Longest chain ({business_days(schedule.longest_chain_days)} of work): "
+            f"{chain_words(plan.spec.program, schedule.longest_chain)}"
         )
 
 
-def _business_days(count: int) -> str:
+def business_days(count: int) -> str:
     return f"{count} business day{'s' * (count != 1)}"
 
 

@@ -4,12 +4,22 @@ from policy_rollout import events as ev
 from policy_rollout.report.evidence import cell
 from policy_rollout.work import State
 
+NAMES_SHOWN = 8
 
-def line_of(event: ev.Event) -> str | None:  # noqa: PLR0911 - one case a kind
+
+def line_of(  # noqa: C901, PLR0911 - one case a kind
+    event: ev.Event,
+) -> str | None:
     """A sentence on an event; None for those that only the machine needs."""
     match event:
         case ev.Launched(spec_path=path):
             return f"launched from {path}"
+        case ev.Amended():
+            return _amended(event)
+        case ev.WorkLeft(keys=keys):
+            return f"left the program: {_names(keys)}"
+        case ev.WorkJoined(keys=keys):
+            return f"belongs to the program again: {_names(keys)}"
         case ev.StageOpened(stage=stage):
             return f"stage {stage} opens"
         case ev.IssuesCreated(issues=issues, adopted=adopted):
@@ -50,6 +60,20 @@ def _halt_line(  # noqa: PLR0911 - one case a kind
         case ev.RunFound():
             return "Prefect knows the program's run again"
     return None
+
+
+def _amended(event: ev.Amended) -> str:
+    parts = [f"amended by {event.by}: {cell(event.reason)}"]
+    parts += [f"stage {old} is called {new} now" for old, new in event.stages.items()]
+    if event.reopened:
+        parts.append(f"reopens {', '.join(event.reopened)}")
+    return "; ".join(parts)
+
+
+def _names(keys: tuple[str, ...]) -> str:
+    names = [key.split("/", 1)[-1] for key in keys[:NAMES_SHOWN]]
+    more = len(keys) - NAMES_SHOWN
+    return ", ".join(names) + (f" and {more} more" if more > 0 else "")
 
 
 def _work_seen(items: dict[str, ev.Seen]) -> str:

@@ -9,6 +9,11 @@ class Behaviour(BaseModel):
     search_lag_seconds: float = Field(
         default=2.0, ge=0, description="How old the state is that a search sees."
     )
+    items_a_page: int = Field(
+        default=1000,
+        ge=1,
+        description="Most that a page of a search or of changelogs holds, however many are asked.",
+    )
     burst_limits: bool = Field(
         default=False, description="Refuse too many calls a second with 429, as Jira Cloud does."
     )

@@ -46,6 +46,11 @@ class Sandbox:
         """Replace all fault rules; see `faults.Rule` for the fields."""
         self._admin("POST", "faults", list(rules))
 
+    def faults(self) -> list[dict[str, Any]]:
+        """The rules in force; `used` is how often each hit."""
+        rules: list[dict[str, Any]] = self._admin("GET", "faults", None)
+        return rules
+
     def land_late_writes(self) -> None:
         """Let the writes of `late-commit` faults happen now."""
         self._admin("POST", "faults/land", None)

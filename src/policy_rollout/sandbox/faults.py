@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from policy_rollout.sandbox.connection import CUT
 
 FAIL_ELEMENTS = "sandbox.fail_elements"
-"""Key of the ASGI scope: numbers of the elements of a bulk request that are to fail."""
+"""Key of the ASGI scope: the elements of a bulk request that are to fail, and their statuses."""
 REPEAT_PAGE = "sandbox.repeat_page"
 """Key of the ASGI scope: true where the next page is to be the same page again."""
 
@@ -64,6 +64,7 @@ class Rule(BaseModel):
     committed: bool = Field(default=False, description="An error after the write was done.")
     retry_after: RetryAfter = RetryAfter.SECONDS
     elements: tuple[int, ...] = Field(default=(0,), description="Of a partial failure, from 0.")
+    element_status: int = Field(default=400, ge=400, le=599, description="Of those elements.")
 
     def names(self, method: str, path: str) -> bool:
         return self.method in {"", method} and re.search(self.path, path) is not None
@@ -157,7 +158,8 @@ class FaultInjection:
             case Kind.LATE_COMMIT:
                 await self._commit_late(rule, scope, receive)
             case Kind.PARTIAL_FAILURE:
-                await self.app({**scope, FAIL_ELEMENTS: frozenset(rule.elements)}, receive, send)
+                to_fail = dict.fromkeys(rule.elements, rule.element_status)
+                await self.app({**scope, FAIL_ELEMENTS: to_fail}, receive, send)
             case Kind.REPEATED_PAGE:
                 await self.app({**scope, REPEAT_PAGE: True}, receive, send)
 

@@ -1,7 +1,7 @@
 """Jira's REST API v3, the part about many issues at once: create, fetch, changelogs, search."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.routing import BaseRoute
@@ -77,7 +77,7 @@ def fetch_changelogs(call: Call) -> Answer:
         raise JiraRefused(400, f"issueIdsOrKeys must hold 1 to {CHANGELOG_ISSUES_AT_ONCE} issues.")
     if len(fields) > CHANGELOG_FIELDS_AT_ONCE:
         raise JiraRefused(400, f"fieldIds may hold at most {CHANGELOG_FIELDS_AT_ONCE} fields.")
-    size = min(call.number("maxResults", 1000), 10_000)
+    size = min(call.number("maxResults", 1000), 10_000, call.behaviour.items_a_page)
     what = f"changelog {sorted(keys)} {sorted(fields)}"
     start = _start(call, what)
     with reading(call.engine) as connection:
@@ -109,7 +109,7 @@ def search(call: Call) -> Answer:
     catch_up(call.engine, _seen_until(call), _ids(call.listed("reconcileIssues")))
     wanted = _wanted(call, "id")
     most = ISSUES_A_PAGE if wanted.fields or wanted.properties else IDS_A_PAGE
-    size = max(1, min(call.number("maxResults", 50), most))
+    size = max(1, min(call.number("maxResults", 50), most, call.behaviour.items_a_page))
     start = _start(call, jql)
     found = find(call.engine, query, start, size)
     with reading(call.engine) as connection:
@@ -143,13 +143,14 @@ def match(call: Call) -> Answer:
 
 
 def _readable(
-    site: Site, updates: Sequence[Any], to_fail: frozenset[int]
+    site: Site, updates: Sequence[Any], to_fail: Mapping[int, int]
 ) -> tuple[list[NewIssue], list[dict[str, Any]]]:
     new: list[NewIssue] = []
     errors: list[dict[str, Any]] = []
     for number, each in enumerate(updates):
         if number in to_fail:
-            errors.append(_element_error(number, {"summary": "The sandbox was told to fail this."}))
+            told = {"summary": "The sandbox was told to fail this."}
+            errors.append(_element_error(number, told, status=to_fail[number]))
             continue
         try:
             new.append(read_new_issue(site, each))
@@ -158,9 +159,9 @@ def _readable(
     return new, errors
 
 
-def _element_error(number: int, errors: dict[str, str]) -> dict[str, Any]:
+def _element_error(number: int, errors: dict[str, str], *, status: int = 400) -> dict[str, Any]:
     told = {"errorMessages": [], "errors": errors}
-    return {"status": 400, "elementErrors": told, "failedElementNumber": number}
+    return {"status": status, "elementErrors": told, "failedElementNumber": number}
 
 
 def _wanted(call: Call, default: str) -> Wanted:

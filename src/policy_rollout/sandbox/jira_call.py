@@ -59,7 +59,7 @@ class Call:
     path: Mapping[str, str]
     query: Mapping[str, str]
     body: Any = None
-    fail_elements: frozenset[int] = field(default_factory=frozenset)
+    fail_elements: Mapping[int, int] = field(default_factory=dict)
     repeat_page: bool = False
 
     @property
@@ -155,7 +155,7 @@ def _call(request: Request, body: bytes) -> Call:
         path=request.path_params,
         query=request.query_params,
         body=_parsed(body),
-        fail_elements=request.scope.get(FAIL_ELEMENTS, frozenset()),
+        fail_elements=request.scope.get(FAIL_ELEMENTS, {}),
         repeat_page=request.scope.get(REPEAT_PAGE, False),
     )
 

@@ -3,7 +3,9 @@
 from datetime import date
 from pathlib import Path
 
+from policy_rollout.errors import SpecRefused
 from policy_rollout.spec.document import LONGEST_TEXT
+from policy_rollout.spec.model import Spec
 from policy_rollout.spec.problems import Problem, Severity
 from policy_rollout.spec.reader import Reading, read_spec
 
@@ -31,6 +33,18 @@ def load(path: Path | str, *, today: date | None = None) -> Reading:
         step = "save the file again with the encoding UTF-8"
         return _refused(path, "not-text", f"{found}; {step}", line=line, column=column)
     return read_spec(text, str(path), today=today)
+
+
+def load_valid(path: Path | str, *, today: date) -> tuple[Spec, tuple[Problem, ...]]:
+    """The spec of a file without errors, and the advice on it.
+
+    Raises:
+        SpecRefused: with every error, in the order of the file.
+    """
+    reading = load(path, today=today)
+    if reading.spec is None:
+        raise SpecRefused([str(each) for each in reading.errors])
+    return reading.spec, reading.problems
 
 
 def _why_not(error: OSError) -> str:

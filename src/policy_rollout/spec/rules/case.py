@@ -31,14 +31,14 @@ class Case:
     @cached_property
     def works(self) -> tuple[Work, ...]:
         """All work of all stages, in the order of the spec."""
-        return tuple(work for stage in self.spec.stages for work in self._of_stage(stage))
+        return tuple(work for works in self._works.values() for work in works)
 
     @cached_property
     def gates(self) -> dict[str, Gate]:
         return {name: stage.gate for name, stage in self.spec.stages.items()}
 
     def works_of(self, stage: str) -> tuple[Work, ...]:
-        return tuple(self._of_stage(stage))
+        return self._works[stage]
 
     def may_sign(self, role: str) -> tuple[str, ...]:
         """Members of a role who may sign: the owner reports and never signs."""
@@ -47,6 +47,10 @@ class Case:
     def may_sign_or_stand_in(self, role: str) -> tuple[str, ...]:
         """Everybody who can come to sign: members, and backups once they are called."""
         return self._signers[role]
+
+    @cached_property
+    def _works(self) -> dict[str, tuple[Work, ...]]:
+        return {stage: tuple(self._of_stage(stage)) for stage in self.spec.stages}
 
     @cached_property
     def _members_to_sign(self) -> dict[str, tuple[str, ...]]:

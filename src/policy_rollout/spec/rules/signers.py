@@ -99,12 +99,16 @@ def _doers(case: Case, stage: str) -> frozenset[str]:
     return frozenset(doers)
 
 
+def _too_few_at_all(case: Case, roles: dict[str, int]) -> bool:
+    return any(count > len(case.may_sign_or_stand_in(role)) for role, count in roles.items())
+
+
 def _stuck_alone(case: Case, able: Able) -> dict[str, tuple[str, ...]]:
     """Gates that cannot pass whatever the others do, with the roles that stay without signers."""
     stuck: dict[str, tuple[str, ...]] = {}
     for stage, gate in case.gates.items():
         roles = {role: count for role, count in gate.sign_off.items() if role in case.spec.people}
-        if any(count > len(case.may_sign_or_stand_in(role)) for role, count in roles.items()):
+        if not roles or _too_few_at_all(case, roles):
             continue  # `quorum` says so
         signers = {role: able(stage, role) for role in roles}
         too_few = tuple(role for role, count in roles.items() if count > len(signers[role]))

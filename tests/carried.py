@@ -2,9 +2,10 @@
 
 import logging
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from functools import cached_property
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any, Self
 from uuid import uuid4
@@ -12,11 +13,18 @@ from uuid import uuid4
 import pytest
 from prefect import flow
 
+import flows.passes
+import flows.taking_up
+import tasks.issues
+import tasks.rows
+import tasks.writing
 from flows.passes import Stands, pass_or_trouble
 from flows.taking_up import take_up
+from policy_rollout.amending import amendment
 from policy_rollout.connections import open_workbook
 from policy_rollout.history import records_of, state_of
 from policy_rollout.journal.store import Journal
+from policy_rollout.outline import spec_of
 from policy_rollout.program import ProgramState
 from policy_rollout.sandbox.control import Person, Sandbox
 from policy_rollout.sandbox.sheets_control import WorkbookEditor
@@ -24,6 +32,7 @@ from policy_rollout.sandbox.sheets_store import WORKBOOK
 from policy_rollout.settings import Settings
 from policy_rollout.spec.model import Spec
 from policy_rollout.spec.reader import read_valid
+from policy_rollout.taking_amendments import resolve_newcomers, take_amendment
 from policy_rollout.work import epic_key, expand, sign_off_key
 
 OWNER, RIMA, MEI = "p.kim@example.com", "r.haddad@example.com", "m.tan@example.com"
@@ -75,8 +84,23 @@ def one_pass(text: str, run: str) -> Stands:
     """What the rollout flow does up to its next wait, as the flow run of that id."""
     settings = Settings.load()
     with Journal(settings.journal_address) as journal:
-        spec = take_up(journal, text, "demo.yaml", run)
-        return pass_or_trouble(journal, settings, spec, run=run)
+        program = take_up(journal, text, "demo.yaml", run)
+        return pass_or_trouble(journal, settings, program, run=run)
+
+
+class Clock:
+    """Stands in for `datetime` where flows and tasks ask for the time; set ahead, never back."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def now(self, zone: tzinfo) -> datetime:
+        return datetime.now(zone) + self.ahead
+
+    def installed(self, patch: pytest.MonkeyPatch) -> Self:
+        for module in (flows.passes, flows.taking_up, tasks.issues, tasks.rows, tasks.writing):
+            patch.setattr(module, "datetime", self)
+        return self
 
 
 class TaskRuns(logging.Handler):
@@ -104,6 +128,7 @@ class Carried:
     text: str
     run: str = field(default_factory=lambda: str(uuid4()))
     task_runs: list[str] = field(default_factory=list)
+    clock: Clock = field(default_factory=Clock)
 
     def go(self) -> Stands:
         """One pass of the program's run; the first one launches it."""
@@ -113,16 +138,41 @@ class Carried:
         return stands
 
     def go_until_calm(self, most: int = 12) -> None:
-        """Pass after pass, as a person who presses Resume while there is trouble."""
+        """Pass after pass while there is trouble, each when the settle time has gone by."""
         for _ in range(most):
             self.go()
             if self.state.trouble is None:
                 return
+            self.clock.ahead += timedelta(seconds=Settings.load().settle_seconds)
         raise AssertionError(self.trouble)
 
-    @cached_property
+    @property
     def spec(self) -> Spec:
-        return read_valid(self.text, "demo.yaml")
+        """The spec that the program follows now; the one to be launched before."""
+        launched = read_valid(self.text, "demo.yaml")
+        with Journal(Settings.load().journal_address) as journal:
+            state = state_of(journal, launched.program)
+        return spec_of(state) if state.run else launched
+
+    def amend(self, text: str, *, reason: str = "It has to be", reopen: Sequence[str] = ()) -> None:
+        """What `rollout amend` journals; the run takes it up at its next pass."""
+        settings, now = Settings.load(), datetime.now(UTC)
+        after = read_valid(text, "amended.yaml")
+        with Journal(settings.journal_address) as journal:
+            state = state_of(journal, self.spec.program)
+            amended = amendment(
+                state,
+                spec_of(state),
+                after,
+                text=text,
+                path="amended.yaml",
+                by=OWNER,
+                reason=reason,
+                reopen=reopen,
+                now=now,
+            )
+            resolved = resolve_newcomers(settings, state, after)
+            take_amendment(journal, state, amended, resolved, now=now)
 
     @property
     def state(self) -> ProgramState:
@@ -194,7 +244,7 @@ class Carried:
     def finish_work(self, stage: str = "write") -> None:
         """The people do all that is open in a stage."""
         state = self.state
-        for item in expand(self.spec):
+        for item in expand(self.spec, state.renamed):
             if item.stage == stage and item.key in state.issues:
                 self.person(item.assignee).move(state.issues[item.key], "Done")
             elif item.stage == stage and item.key in state.rows:

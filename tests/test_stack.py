@@ -1,0 +1,50 @@
+"""A stack whose parts do not come up: which one, and where its log is."""
+
+import sys
+
+import pytest
+
+from policy_rollout import stack
+from policy_rollout.stack import Stack, StackFailed
+
+SAYS = "print('half-way', flush=True)"
+
+
+@pytest.fixture
+def quick(tmp_path, monkeypatch):
+    """A stack that has started nothing, and waits a second at most."""
+    monkeypatch.setattr(stack, "START_SECONDS", 1)
+    made = Stack(tmp_path / "home", watch_seconds=5)
+    made._logs.mkdir(parents=True)
+    yield made
+    made.close()
+
+
+def test_a_step_that_takes_too_long_is_named_with_the_end_of_its_log(quick):
+    with pytest.raises(StackFailed) as failed:
+        quick._run("deploy", [sys.executable, "-c", "import time; time.sleep(60)"])
+    assert str(failed.value).startswith(
+        f"the deploy did not end within 1 s. Its log is {quick._logs / 'deploy.log'}, and ends:\n"
+    )
+
+
+def test_a_step_that_fails_is_named_with_the_end_of_its_log(quick):
+    with pytest.raises(StackFailed) as failed:
+        quick._run("deploy", [sys.executable, "-c", f"{SAYS}; raise SystemExit(3)"])
+    assert str(failed.value) == (
+        f"the deploy failed with exit code 3. Its log is {quick._logs / 'deploy.log'}, and ends:\n"
+        "half-way"
+    )
+
+
+def test_a_process_that_ends_by_itself_is_named(quick):
+    quick._start("worker", [sys.executable, "-c", f"{SAYS}; raise SystemExit(4)"])
+    quick._started[0][1].wait(60)
+    with pytest.raises(StackFailed, match=r"(?s)^the worker ended with exit code 4\. .*half-way$"):
+        quick.check()
+
+
+def test_a_server_that_never_answers_is_named(quick):
+    quick._start("server", [sys.executable, "-c", "import time; time.sleep(60)"])
+    with pytest.raises(StackFailed, match=r"^the server did not answer at http://\S+ within 1 s\."):
+        quick._wait_for("server", "http://127.0.0.1:9/")
