@@ -13,7 +13,7 @@ def postgresql() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)  # PostgreSQL runs as a user of its own where we are root
         runtime, data = Path(folder) / "runtime", Path(folder) / "data"
-        runtime.mkdir()
+        runtime.mkdir(mode=0o700)
         # The package looks for this folder while it is imported, and warns where there is none.
         os.environ["XDG_RUNTIME_DIR"] = str(runtime)
         from pgserver import get_server  # noqa: PLC0415  see the line above
