@@ -126,12 +126,21 @@ def test_a_creation_in_doubt_waits_for_its_own_run():
     assert row(program).run == "run-1"
 
 
-@pytest.mark.parametrize("end", [ev.ProgramFinished(), ev.ProgramStopped(by=LEA, reason="no")])
-def test_a_program_that_is_over_has_no_run_to_mind(end):
+def test_a_program_that_is_over_has_no_run_to_mind():
     program = asked()
-    program.record(end)
+    program.record(ev.ProgramFinished())
 
     assert (row(program).run, row(program).is_open, row(program).due_at) == ("", False, None)
+
+
+def test_a_program_that_was_stopped_is_minded_until_its_run_has_closed_it():
+    program = asked()
+    program.record(ev.ProgramStopped(by=LEA, reason="no"))
+    before = row(program)
+    program.record(ev.StopCarriedOut())
+
+    assert before.run == "run-1"
+    assert row(program).run == ""
 
 
 def test_a_program_that_is_over_with_trouble_left_is_minded():
