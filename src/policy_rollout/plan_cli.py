@@ -147,7 +147,6 @@ def amend(  # noqa: PLR0913 - the options of a command
 ) -> None:
     """Show what a changed spec does to the running program, and once confirmed do it."""
     from policy_rollout.closures import check_closures
-    from policy_rollout.prefect_address import use_running_stack
     from policy_rollout.settings import Settings
 
     spec, text = _valid(path)
@@ -159,7 +158,6 @@ def amend(  # noqa: PLR0913 - the options of a command
             "save it with --out FILE and run `rollout apply FILE`"
         )
     settings = Settings.load()
-    use_running_stack(settings.home)
     consent = _consent(by=_by(by), reason=reason, allow_closures=allow_closures)
     made = _made(settings, spec.program, _amendment(str(path), text, reopen, consent.by, reason))
     if not as_json:
@@ -243,7 +241,9 @@ def _amendment(path: str, text: str, reopen: list[str] | None, by: str, reason: 
 def _made(settings: "Settings", program: str, amends: "Amendment | None") -> "Made":
     from policy_rollout.journal.store import Journal
     from policy_rollout.planning import make_plan
+    from policy_rollout.prefect_address import use_running_stack
 
+    use_running_stack(settings.home)  # with it go the shared budget, and no proxy for the sandbox
     doing = "Looking at Jira and the workbook"
     with (
         err.status(doing) if err.is_terminal else nullcontext(),
