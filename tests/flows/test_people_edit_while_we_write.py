@@ -11,8 +11,9 @@ from random import Random
 
 import pytest
 import requests
-from carried import MEI, OWNER, RIMA, SPEC, WIM, connect
+from carried import MEI, OWNER, READS, RIMA, SPEC, WIM, connect
 from edits_by_people import Crowd, repair
+from edits_in_jira import JIRA_EDITS
 from plain_passes import PlainlyCarried, make_plain
 from what_people_left import Model, told_wrong
 
@@ -25,7 +26,13 @@ SEEDS = [int(each) for each in os.environ.get("ROLLOUT_PEOPLE_SEEDS", "1").split
 ROUNDS = int(os.environ.get("ROLLOUT_PEOPLE_ROUNDS", "8"))
 ROUNDS_A_PROGRAM = 6
 REQUESTS_A_PASS = 12
+BEFORE_A_WRITE = 0.4
 PEOPLE = (OWNER, RIMA, MEI, WIM)
+
+
+def is_write(request: requests.PreparedRequest) -> bool:
+    path = str(request.path_url).partition("?")[0]
+    return request.method != "GET" and not any(path.endswith(each) for each in READS)
 
 
 class Interrupted:
@@ -44,11 +51,14 @@ class Interrupted:
             for _ in range(self.random.randint(0, most))
         }
 
-    def before_a_request(self) -> None:
+    def before_a_request(self, request: requests.PreparedRequest) -> None:
         if self.is_theirs:
             return
         self.asked += 1
-        if edits := self.moments.get(self.asked - 1):
+        edits = self.moments.get(self.asked - 1, 0)
+        if self.moments and is_write(request) and self.random.random() < BEFORE_A_WRITE:
+            edits += self.random.randint(1, 3)  # between a look and the write that it led to
+        if edits:
             self.is_theirs = True
             self.model.burst(edits)
             self.is_theirs = False
@@ -64,7 +74,7 @@ def crowd(sandbox, tmp_path: Path, key_folder, monkeypatch, request) -> Crowd:
     make_plain(monkeypatch)
     seed = request.node.callspec.params["seed"]
     random = Random(seed)  # noqa: S311 - the same edits each time is what is wanted
-    return Crowd(sandbox, WorkbookEditor(sandbox.sheets_url, WORKBOOK), random, PEOPLE)
+    return Crowd(sandbox, WorkbookEditor(sandbox.sheets_url, WORKBOOK), random, PEOPLE, JIRA_EDITS)
 
 
 @pytest.mark.timeout(60 + ROUNDS * 30)
@@ -75,7 +85,7 @@ def test_no_edit_of_people_is_lost_and_every_oddity_is_told(crowd, monkeypatch, 
     send = requests.Session.send
 
     def interrupted_send(session, request, **options):
-        interrupted.before_a_request()
+        interrupted.before_a_request(request)
         return send(session, request, **options)
 
     monkeypatch.setattr(requests.Session, "send", interrupted_send)

@@ -7,7 +7,8 @@ differs then was written by it, and is a fault unless it is ours by the design's
 from dataclasses import dataclass, field
 from typing import Any
 
-from edits_by_people import Crowd, Tab, issues
+from edits_by_people import Crowd, Tab
+from edits_in_jira import issues
 
 from policy_rollout.desired import Tab as OurTab
 from policy_rollout.program import ProgramState
