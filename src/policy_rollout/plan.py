@@ -102,7 +102,7 @@ def changes(
     return (
         *_creations(issues, state, can_have_children=has_epic(outline, world)),
         *(AddRow(row) for row in rows if row.key not in state.rows),
-        *_updates(_under_epic(outline, world, issues), state, world),
+        *_updates(outline, issues, state, world),
         *_rewrites(rows, world),
         *_links(outline, state, world),
         *_moves(outline, state, world),
@@ -118,7 +118,7 @@ def _after_stop(
     asked = (sign_off_issues(outline, state, stage, asking) for stage in state.waiting_stages)
     issues = (_epic(outline, state), *chain.from_iterable(asked))
     return (
-        *_updates(issues, state, world),
+        *_updates(outline, issues, state, world),
         *_rewrites(desired_rows(outline, state), world),
         *_closings(outline, state, world),
         *says(outline, state),
@@ -246,9 +246,9 @@ def _creations(
 
 
 def _updates(
-    issues: Iterable[NewIssue], state: ProgramState, world: World
+    outline: Outline, issues: Iterable[NewIssue], state: ProgramState, world: World
 ) -> Iterator[UpdateIssue]:
-    for issue in issues:
+    for issue in _under_epic(outline, world, issues):
         observed = world.issues.get(issue.key)
         if observed is None:
             continue

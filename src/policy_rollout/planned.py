@@ -196,6 +196,9 @@ def _update(change: UpdateIssue, observed: ObservedIssue, texts: Texts) -> Plann
         "due": _day(issue.due_on),
         "labels": ", ".join(sorted(issue.labels)),
     }
+    if issue.parent is not None:  # there only where it is to be changed
+        before |= {"parent": observed.parent or ""}
+        after |= {"parent": issue.parent}
     rewrites = observed.content_digest != issue.content_digest
     if rewrites:
         known = texts.descriptions.get(issue.key)

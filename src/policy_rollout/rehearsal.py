@@ -128,6 +128,7 @@ def _created(issue: NewIssue, circumstances: Circumstances) -> ObservedIssue:
         blocked_by=frozenset(),
         content_digest=issue.content_digest,
         updated_at=circumstances.now,
+        parent=issue.parent,
     )
 
 
@@ -142,6 +143,7 @@ def _updated(
         labels=(*foreign, *issue.labels),
         content_digest=issue.content_digest,
         updated_at=circumstances.now,
+        parent=issue.parent or observed.parent,
     )
 
 

@@ -19,7 +19,7 @@ TASKS = (
 def make_plain(patch: pytest.MonkeyPatch) -> None:
     """Let passes call the bodies of their tasks, and publish nothing."""
     for name in TASKS:
-        patch.setattr(passes, name, getattr(passes, name).fn)
+        patch.setattr(passes, name, getattr(passes, name).__wrapped__)
     patch.setattr(passes, "publish", lambda *_, **__: None)
 
 

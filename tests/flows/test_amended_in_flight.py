@@ -212,10 +212,10 @@ def test_an_amendment_in_the_middle_of_a_pass_is_carried_out_by_that_pass(progra
 def test_an_amendment_while_issues_are_made_makes_nothing_twice(program, monkeypatch):
     apply, left = passes.apply, [with_(NO_SYMBOLS, ONE_MORE, NO_JAPANESE)]
 
-    def meanwhile(spec, changes, *, head):
+    def meanwhile(*given):
         if left and len(program.state.issues) == 1:  # the epic
             program.amend(left.pop())
-        apply(spec, changes, head=head)
+        apply(*given)
 
     monkeypatch.setattr(passes, "apply", meanwhile)
 

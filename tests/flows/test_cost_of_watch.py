@@ -126,7 +126,7 @@ def test_a_changed_workbook_is_read_once_and_moves_the_program_of_the_row_alone(
 
     assert looked == Looked(0)
     assert demo.state.of(ROWS[2]).state == "done"
-    assert requests["/values:batchGet"] == 1
+    assert requests["/sandbox-workbook"] == 1
     assert requests["/issue/bulkfetch"] == 1
     assert look_again(sandbox)[1] == ONE_QUESTION_EACH
 

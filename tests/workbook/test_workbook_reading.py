@@ -151,7 +151,7 @@ def test_all_programs_are_read_by_one_request(sandbox, filled):
     found = filled.read_all()
     of_each = found.of("gambling"), found.of("gambling-two"), found.of("nobody")
 
-    assert [each["path"].rpartition("/")[2] for each in sandbox.requests()] == ["values:batchGet"]
+    assert [each["path"].rpartition("/")[2] for each in sandbox.requests()] == ["sandbox-workbook"]
     assert of_each == tuple(filled.read(each) for each in ("gambling", "gambling-two", "nobody"))
 
 

@@ -182,7 +182,7 @@ def test_what_changed_is_one_question_for_all_workbooks(sandbox, filled):
     assert changed.keys() == {WORKBOOK}
     assert filled.changed_workbooks(changed[WORKBOOK] - timedelta(milliseconds=1)) == changed
     assert filled.changed_workbooks(changed[WORKBOOK]) == {}
-    assert [each["path"] for each in sandbox.requests()] == ["/sheets/drive/v3/files"] * 2
+    assert [each["path"] for each in sandbox.requests()] == ["/sheets/drive/v3/files"] * 3
 
 
 def test_addresses_for_people():
