@@ -14,6 +14,8 @@ from policy_rollout.workbook_layout import COLUMNS, HUMAN, MACHINE, completion, 
         ("100%", 100),
         ("95", 95),
         ("1", 1),
+        ("95 %", 95),
+        ("95,0", 95),
         ("33.9%", 33),
         ("33,9 %", 33),
         (" 7 % ", 7),
@@ -26,7 +28,7 @@ def test_percentages_are_whole_and_rounded_down(text, percent):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "101%", "100.1%", "-5%", "most", "0.5", "1.0", "5 of 9", "1e2"]
+    "text", ["", "101%", "100.1%", "-5%", "most", "0.5", "0.95", "1.0", "5 of 9", "1e2"]
 )
 def test_what_may_mean_two_things_is_no_percentage(text):
     assert completion(text) is None
