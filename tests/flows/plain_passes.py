@@ -12,7 +12,8 @@ from policy_rollout.settings import Settings
 
 TASKS = (
     "add_rows", "check_jira", "check_workbook", "comment_on_issues", "create_issues", "link_issues",
-    "look_at_world", "move_issues", "rewrite_rows", "send_notices", "settle_doubt", "update_issues",
+    "look_at_world", "move_issues", "rewrite_rows", "send_notices", "settle_doubts",
+    "update_issues",
 )  # fmt: skip
 
 
@@ -27,5 +28,5 @@ class PlainlyCarried(Carried):
     def go(self) -> Stands:
         settings = Settings.load()
         with disable_run_logger(), Journal(settings.journal_address) as journal:
-            spec = take_up(journal, self.text, "demo.yaml", self.run)
-            return passes.pass_or_trouble(journal, settings, spec, run=self.run)
+            program = take_up(journal, self.text, "demo.yaml", self.run)
+            return passes.pass_or_trouble(journal, settings, program, run=self.run)

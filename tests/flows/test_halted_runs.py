@@ -297,8 +297,8 @@ def test_a_program_is_taken_up_with_the_spec_of_the_journal(waiting):
     delete_run(lost)
     other_file = SPEC.replace("Demo of a policy", "Another title")
     with opened() as journal:
-        spec = take_over(journal, other_file, "other.yaml", waiting.run, lost=lost)
-    assert spec.title == "Demo of a policy"
+        take_over(journal, other_file, "other.yaml", waiting.run, lost=lost)
+    assert waiting.spec.title == "Demo of a policy"
     before = waiting.jira()
     waiting.go()
     assert waiting.jira() == before
