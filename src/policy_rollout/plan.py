@@ -118,7 +118,7 @@ def _after_stop(
     asked = (sign_off_issues(outline, state, stage, asking) for stage in state.waiting_stages)
     issues = (_epic(outline, state), *chain.from_iterable(asked))
     return (
-        *_updates(issues, state, world),
+        *_updates(_under_epic(outline, world, issues), state, world),
         *_rewrites(desired_rows(outline, state), world),
         *_closings(outline, state, world),
         *says(outline, state),
