@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from policy_rollout import events as ev
 from policy_rollout.absences import Absence
+from policy_rollout.amending import amendment, newcomers
 from policy_rollout.comments import SayOnIssue
 from policy_rollout.decide import Circumstances, decide
 from policy_rollout.desired import NewIssue
@@ -129,6 +130,26 @@ class Gate:
         """From now on the program follows another spec."""
         self.spec = self.read(text)
         self.look()
+
+    def amend_in_flight(
+        self, text: str, *, reopen: Sequence[str] = (), accounts: dict[str, str] | None = None
+    ) -> None:
+        """Amend as the command does, which first asks for the `accounts` that it does not know."""
+        after = self.read(text)
+        amended = amendment(
+            self.state,
+            self.spec,
+            after,
+            text=text,
+            path="demo.yaml",
+            by=OWNER,
+            reason="The regulator asked for it",
+            reopen=reopen,
+            now=self.now,
+        )
+        found = {each: account_of(each) for each in newcomers(self.state, after)} | (accounts or {})
+        self.write(ev.PeopleResolved(accounts=found, own_account=OWN_ACCOUNT), amended)
+        self.amend(text)
 
     # What the journal says
 

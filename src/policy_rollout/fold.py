@@ -251,6 +251,9 @@ def _take_work(  # noqa: C901, PLR0912 - one case a kind
 ) -> None:
     match event:
         case ev.PeopleResolved(accounts=accounts, own_account=own_account):
+            state.former_accounts |= {
+                each for each in state.accounts.items() if each[1] != accounts.get(each[0], each[1])
+            }
             state.accounts = {**state.accounts, **accounts}
             state.own_account = own_account
             state.project = event.project or state.project

@@ -160,10 +160,11 @@ class Hold:
 class ProgramState:
     """Everything the journal knows of one program.
 
-    `head` is the sequence number of its last entry, `project`, `workbook` and `tabs` (ids by
-    name) say where its work lives (empty in old journals), `issues` maps stable to Jira keys,
-    `rows` are the stable keys of rows that were added, `unsettled` the other writes whose outcome
-    is not known, by mark, `seen` what was last seen of each work item,
+    `head` is the sequence number of its last entry, `accounts` the account id of each person,
+    `former_accounts` person and account id where another one was resolved later, `project`,
+    `workbook` and `tabs` (ids by name) say where its work lives (empty in old journals), `issues`
+    maps stable to Jira keys, `rows` are the stable keys of rows that were added, `unsettled` the
+    other writes whose outcome is not known, by mark, `seen` what was last seen of each work item,
     `histories` the changelog ids that were already judged, `sent_back` the items that a
     rejection named and nobody has taken up yet, `said` the marks of our comments, `codes` the
     attempts proven by a one-time code, `conditions` what approvals of passed gates asked for,
@@ -187,6 +188,7 @@ class ProgramState:
     run: str = ""
     launched_at: datetime | None = None
     accounts: dict[str, str] = field(default_factory=dict)
+    former_accounts: set[tuple[str, str]] = field(default_factory=set)
     own_account: str = ""
     project: str = ""
     workbook: str = ""

@@ -141,7 +141,7 @@ def _why_not(hearing: Hearing, state: ProgramState, attempt: Attempt, seat: Benc
             seat.why_not(attempt.role, attempt.person)
             or _stale(hearing, state, attempt)
             or _unclear(words)
-            or _wrong_conditions(hearing, attempt, words)
+            or _wrong_conditions(hearing, state, attempt, words)
         )
     if why := seat.why_no_say(attempt.role, attempt.person):
         return why
@@ -187,9 +187,17 @@ def _on_the_issue(gate: GateState, attempt: Attempt) -> str:
     return latest.digest if latest is not None and attempt.at >= latest.at else ""
 
 
-def _wrong_conditions(hearing: Hearing, attempt: Attempt, words: Words) -> str | None:
+def _wrong_conditions(
+    hearing: Hearing, state: ProgramState, attempt: Attempt, words: Words
+) -> str | None:
     later = _behind(hearing.spec, attempt.stage)
+    to_come = tuple(each for each in later if not state.passed(each))
     for condition in words.conditions:
+        if condition.stage in later and condition.stage not in to_come:
+            return (
+                f"a condition names the gate {condition.stage!r}, which has passed; those that "
+                f"are to come: {', '.join(to_come) or 'none'}"
+            )
         if condition.stage not in later:
             return (
                 f"a condition names the gate {condition.stage!r}, which does not come after this "

@@ -5,8 +5,8 @@ their own work; a gate may bar the signers of another; backups sign for a member
 been called. Persons are compared by the exact spelling of the spec.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from policy_rollout.events import SignedOff
 from policy_rollout.program import GateState, ProgramState
@@ -16,7 +16,10 @@ from policy_rollout.work import Kind, State, WorkItem
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """A gate with everything that says who may sign it now; `digest` is the one to sign."""
+    """A gate with everything that says who may sign it now; `digest` is the one to sign.
+
+    `accounts` has the account of each person as it is now.
+    """
 
     spec: Spec
     stage: str
@@ -24,6 +27,7 @@ class Bench:
     digest: str | None
     doers: frozenset[str]
     barred: frozenset[str]
+    accounts: Mapping[str, str] = field(default_factory=dict)
 
     def members(self, role: str) -> tuple[str, ...]:
         """The role's members that nothing bars; signed or not."""
@@ -75,6 +79,9 @@ class Bench:
         group = self.spec.people[given.role]
         if given.person not in (*group.members, *group.backups):
             return f"{given.person} is no longer a member of {given.role}"
+        # Else whoever has the old account could sign once more, under the name it went to.
+        if given.account and given.account != self.accounts.get(given.person, given.account):
+            return f"{given.person} has another account now than the one that signed"
         return self.why_barred(given.person)
 
     def _why_no_say(self, role: str, person: str | None) -> str | None:
@@ -121,11 +128,16 @@ def bench(
         if other in state.gates
         for given in state.gates[other].standing(state.gates[other].digest)
     }
-    return Bench(spec, stage, gate, digest, doers_of(state, items), frozenset(barred))
+    doers = doers_of(state, items)
+    return Bench(spec, stage, gate, digest, doers, frozenset(barred), state.accounts)
 
 
 def doers_of(state: ProgramState, items: Iterable[WorkItem]) -> frozenset[str]:
-    """Who did the finished items: who has the issue and who moved it to done, or has the row."""
+    """Who did the finished items: who has the issue and who moved it to done, or has the row.
+
+    Under whichever account they had: another one since does not undo the work.
+    """
+    accounts = (*state.accounts.items(), *state.former_accounts)
     doers: set[str] = set()
     for item in items:
         seen = state.of(item.key)
@@ -133,5 +145,5 @@ def doers_of(state: ProgramState, items: Iterable[WorkItem]) -> frozenset[str]:
             continue
         if item.kind is not Kind.TASK:
             doers.add(item.assignee)
-        doers.update(person for person, known in state.accounts.items() if known in seen.doers)
+        doers.update(person for person, known in accounts if known in seen.doers)
     return frozenset(doers)
