@@ -20,6 +20,7 @@ from policy_rollout.journal.store import Journal
 from policy_rollout.journal.watch_table import WatchTable
 from policy_rollout.people_events import AbsenceAnnounced
 from policy_rollout.people_history import announce_absence
+from policy_rollout.sandbox.sheets_store import WORKBOOK
 from policy_rollout.settings import Settings
 
 ONE_QUESTION_EACH = Counter({"/search/jql": 1, "/drive/v3/files": 1})
