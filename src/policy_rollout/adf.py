@@ -8,7 +8,7 @@ from typing import Any
 
 from marklassian import markdown_to_adf
 
-_TAG_START = re.compile(r"<(?!https?://|mailto:)(?=[A-Za-z/!?])")
+_TAG_START = re.compile(r"\\?<(?!https?://|mailto:)(?=[A-Za-z/!?])")
 _LESS_THAN = "\ue000"  # stands in for `<`: Markdown leaves private-use characters alone
 _LAST_WORDS = {
     "tableCell": " | ", "tableHeader": " | ", "paragraph": "\n", "heading": "\n",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from policy_rollout.gates import difference, missing_sign_offs
 from policy_rollout.outline import Outline
 from policy_rollout.program import ProgramState
+from policy_rollout.report.evidence import cell
 from policy_rollout.report.issue_text import refusal_text, rejection_text
 from policy_rollout.report.notice_text import comment, mark_of, to_tell
 from policy_rollout.sign_offs import unknown_names
@@ -85,7 +86,7 @@ def _rejections(outline: Outline, state: ProgramState, stage: str) -> Iterator[S
             if key in state.issues:
                 yield SayOnIssue(
                     state.issues[key],
-                    f"Sent back by {rejected.person} for {rejected.role}: {rejected.reason}",
+                    f"Sent back by {rejected.person} for {rejected.role}: {cell(rejected.reason)}",
                     f"sent-back-{rejected.history_id}-{state.issues[key]}",
                 )
 

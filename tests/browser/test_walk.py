@@ -108,7 +108,7 @@ def check_now(page: Page, run: str, picture: Take, *, because: str) -> None:
     reload_until(page, run, page.get_by_role("button", name="Resume"))
     page.get_by_role("button", name="Resume").click()
     form = page.get_by_role("dialog")
-    expect(form.get_by_text("Check now looks at Jira and the workbook")).to_be_visible()
+    expect(form.get_by_text("Nothing has to be done here")).to_be_visible()
     expect(form.get_by_role("row").filter(has_text="checklist queues")).to_be_visible()
     picture("resume-form")
     form.locator("textarea").last.fill(because)

@@ -6,7 +6,7 @@ from typing import Any
 from rich.table import Table
 
 from policy_rollout.drift import Difference
-from policy_rollout.report.evidence import cell
+from policy_rollout.report.evidence import cell, one_line
 
 SHOWN = 200
 """So many differences of one program stand on a page; more are counted."""
@@ -56,7 +56,7 @@ def _markdown(found: Sequence[Difference]) -> str:
     lines = []
     for each in found[:SHOWN]:
         by = f", by {cell(each.who)}" if each.who else ""
-        lines.append(f"- **{cell(each.where)}**: {cell(each.what)}{by}.\n  {cell(each.mend)}")
+        lines.append(f"- **{cell(each.where)}**: {cell(each.what)}{by}.\n  {one_line(each.mend)}")
     more = [f"- and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
     return "\n".join([*lines, *more])
 

@@ -3,6 +3,7 @@
 Its size is bounded, whatever the number of items: what is not shown is counted.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,9 +25,26 @@ _WHY = {"todo": "to do"}
 _DIGEST_OF = "Digest of what is signed: "
 
 
+_MARKS = re.compile(r"[\\`*~\[\]<>|&]|(?<!\w)_|_(?!\w)")
+_ESCAPED = re.compile(r"\\([\\`*~\[\]<>|&_])")
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
 def cell(text: str) -> str:
-    """Text that stays inside its cell of a Markdown table."""
-    return " ".join(text.split()).replace("|", "\\|")
+    """What somebody wrote, as Markdown that shows it letter by letter, on one line.
+
+    It stays inside its cell of a table, and makes no link, picture, code or HTML: else a title or
+    a reason could hide or forge what a signer reads.
+    """
+    return _MARKS.sub(r"\\\g<0>", one_line(text))
+
+
+def as_read(markdown: str) -> str:
+    """The same text for a terminal, which shows Markdown as it is written."""
+    return _ESCAPED.sub(r"\1", markdown)
 
 
 def local(at: datetime, spec: Spec, role: str | None = None) -> str:
@@ -93,8 +111,8 @@ def history(spec: Spec, gate: GateState) -> str:
 
 
 def _cut(text: str) -> str:
-    short = cell(text)
-    return short if len(short) <= REASON_SHOWN else f"{short[:REASON_SHOWN]}…"
+    short = one_line(text)
+    return cell(short if len(short) <= REASON_SHOWN else f"{short[:REASON_SHOWN]}…")
 
 
 def waivers(gate: GateState) -> str:
@@ -171,7 +189,7 @@ def gate_evidence(view: GateView) -> str:
     """All that a decision needs: what is decided, what the criteria saw, who signs."""
     spec, gate = view.seat.spec, view.seat.gate
     document = spec.policy.document
-    text = f", {document.ref} version {document.version}" if document else ""
+    text = f", {cell(document.ref)} version {cell(document.version)}" if document else ""
     parts = [
         f"**{cell(spec.name)}** — gate of stage **{view.seat.stage}**, round {gate.round}",
         f"Policy change: {spec.policy.change}{text}.",

@@ -21,7 +21,8 @@ def epic_text(spec: Spec, ended: str = "") -> str:
     policy, timeline = spec.policy, spec.timeline
     facts = [f"Change: {policy.change}"]
     if policy.document:
-        facts.append(f"Policy text: {policy.document.ref}, version {policy.document.version}")
+        ref, version = cell(policy.document.ref), cell(policy.document.version)
+        facts.append(f"Policy text: {ref}, version {version}")
     for name, at in (("Announce", timeline.announce), ("Effective", timeline.effective)):
         if at is not None:
             facts.append(f"{name}: {local(at.replace(tzinfo=timeline.timezone), spec)}")
@@ -42,7 +43,8 @@ def stop_text(spec: Spec, state: ProgramState) -> str:
     if state.stopped is None or state.stopped_at is None:
         return ""
     words = stop_words(spec, state.stopped)
-    return f"**Stopped on {local(state.stopped_at, spec)}.** {words} Reason: {state.stopped.reason}"
+    reason = cell(state.stopped.reason)
+    return f"**Stopped on {local(state.stopped_at, spec)}.** {words} Reason: {reason}"
 
 
 def task_text(spec: Spec, item: WorkItem) -> str:
@@ -110,7 +112,7 @@ def resting_text(view: GateView) -> str:
     """What a sign-off issue says while its gate does not ask."""
     if view.stopped is not None:
         words = stop_words(view.seat.spec, view.stopped)
-        return f"Nothing to sign any more. {words} Reason: {view.stopped.reason}"
+        return f"Nothing to sign any more. {words} Reason: {cell(view.stopped.reason)}"
     return (
         f"Nothing to sign now: the criteria of stage **{view.seat.stage}** do not hold. "
         "You are asked again when they do.\n\n" + gate_evidence(view)
@@ -118,7 +120,7 @@ def resting_text(view: GateView) -> str:
 
 
 def refusal_text(refused: ev.SignOffRefused) -> str:
-    return f"The answer of {refused.name} does not count: {refused.why}."
+    return f"The answer of {cell(refused.name)} does not count: {cell(refused.why)}."
 
 
 def rejection_text(rejected: ev.Rejected, items: Sequence[WorkItem], unknown: Sequence[str]) -> str:
@@ -139,5 +141,7 @@ def rejection_text(rejected: ev.Rejected, items: Sequence[WorkItem], unknown: Se
         )
     if unknown:
         names = ", ".join(dict.fromkeys(item.item for item in items)) or "none"
-        parts.append(f"Not understood: {', '.join(unknown)}; the items of this stage are: {names}.")
+        parts.append(
+            f"Not understood: {cell(', '.join(unknown))}; the items of this stage are: {names}."
+        )
     return " ".join(parts)

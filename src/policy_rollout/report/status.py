@@ -21,7 +21,7 @@ from policy_rollout.report.board import (
     hold_text,
     lost_text,
 )
-from policy_rollout.report.evidence import local
+from policy_rollout.report.evidence import as_read, local
 from policy_rollout.signers import bench
 
 HEADINGS = ("program", "stands", "gates passed", "waits for")
@@ -107,7 +107,7 @@ def program_text(status: Status) -> str:
     parts.append("\n".join(lines))
     known = as_known(outline, state)
     waiting = () if state.is_over else state.waiting_stages
-    parts += [evidence_of(outline, known, stage, status.links) for stage in waiting]
+    parts += [as_read(evidence_of(outline, known, stage, status.links)) for stage in waiting]
     if state.oddities:
         parts.append("To look at:\n\n" + "\n".join(f"- {each}" for each in state.oddities))
     return "\n\n".join(parts)
@@ -116,7 +116,7 @@ def program_text(status: Status) -> str:
 def gate_text(status: Status, stage: str) -> str:
     """The evidence of one waiting gate, as everywhere else."""
     known = as_known(status.outline, status.state)
-    return evidence_of(status.outline, known, stage, status.links)
+    return as_read(evidence_of(status.outline, known, stage, status.links))
 
 
 def program_renderable(status: Status) -> RenderableType:

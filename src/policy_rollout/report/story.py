@@ -1,7 +1,7 @@
 """What happened, one line an event, for a terminal. Pure."""
 
 from policy_rollout import events as ev
-from policy_rollout.report.evidence import cell
+from policy_rollout.report.evidence import one_line
 from policy_rollout.work import State
 
 NAMES_SHOWN = 8
@@ -44,13 +44,13 @@ def _halt_line(  # noqa: PLR0911 - one case a kind
 ) -> str | None:
     match event:
         case ev.Held(by=by, reason=reason):
-            return f"{by} holds the program: {cell(reason)}"
+            return f"{by} holds the program: {one_line(reason)}"
         case ev.GoneOn(by=by):
             return f"{by} lets the program go on"
         case ev.ProgramStopped(by=by, reason=reason, issues=None):
-            return f"{by} rejects the program for good: {reason}"
+            return f"{by} rejects the program for good: {one_line(reason)}"
         case ev.ProgramStopped(by=by, reason=reason):
-            return f"{by} stops the program: {cell(reason)}"
+            return f"{by} stops the program: {one_line(reason)}"
         case ev.StopCarriedOut():
             return "what the stop asked for is done"
         case ev.TakenUp(run=run):
@@ -63,7 +63,7 @@ def _halt_line(  # noqa: PLR0911 - one case a kind
 
 
 def _amended(event: ev.Amended) -> str:
-    parts = [f"amended by {event.by}: {cell(event.reason)}"]
+    parts = [f"amended by {event.by}: {one_line(event.reason)}"]
     parts += [f"stage {old} is called {new} now" for old, new in event.stages.items()]
     if event.reopened:
         parts.append(f"reopens {', '.join(event.reopened)}")
@@ -95,7 +95,7 @@ def _gate_line(  # noqa: C901, PLR0911 - one case a kind
             return f"gate {stage}: {name} takes the sign-off for {role} back"
         case ev.Rejected(stage=stage, person=person, reason=reason, sent_back=back):
             names = ", ".join(key.split("/", 2)[2] for key in back) or "nothing"
-            return f"gate {stage}: {person} rejects ({cell(reason)}); back to work: {names}"
+            return f"gate {stage}: {person} rejects ({one_line(reason)}); back to work: {names}"
         case ev.BackupCalled(stage=stage, role=role, member=member, backups=backups):
             return f"gate {stage}: {' or '.join(backups)} may sign for {member} ({role})"
         case ev.Reminded(stage=stage, role=role, step=step):
