@@ -220,10 +220,17 @@ def covered(
                 "answer": str(each.answer),
                 "met": each.met,
                 "waived_by": each.waiver.person if each.waiver else "",
+                **_waiver_words(each.waiver),
             }
             for each in judged
         ],
     }
+
+
+def _waiver_words(waiver: ev.Waived | None) -> dict[str, str]:
+    if waiver is None:
+        return {}
+    return {"waived_until": waiver.until.isoformat(), "waived_because": waiver.reason}
 
 
 def digest_of(what: dict[str, Any]) -> str:

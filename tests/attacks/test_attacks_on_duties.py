@@ -268,6 +268,21 @@ def test_a_waiver_voids_the_sign_offs_given_without_it():
     assert not gate.passed
 
 
+def test_a_waiver_that_is_prolonged_after_a_sign_off_voids_it():
+    gate = waiting_with_open_work()
+    gate.says(WAIVER, "Waive tasks until 2026-03-03: the label follows on Tuesday")
+    gate.look()
+    gate.moves(POLICY, role="policy")
+    gate.look()
+    assert gate.signers == [POLICY]
+    gate.says(WAIVER, "Waive tasks until 2027-03-03: the label follows in a year")
+    gate.look()
+    assert gate.signers == []
+    gate.moves(LEGAL)
+    gate.look()
+    assert not gate.passed
+
+
 def test_a_waiver_by_an_account_of_two_people_is_refused():
     gate = one_short(wanda="acc:lena")
     gate.works("prepare/label", State.IN_PROGRESS)

@@ -74,7 +74,7 @@ def test_a_resume_without_an_answer_counts_as_a_wait_and_the_run_waits_again(up)
 
     until(lambda: up.state("first").waits > waits, "the wait is counted")
     up.until_it_waits(state.run)
-    assert "Write it" in form_of(state.run, up.state("first").waits)
+    assert "Sign here:" in form_of(state.run, up.state("first").waits)
 
 
 def test_a_run_resumed_twice_at_once_after_the_last_sign_off_ends_once(up):
