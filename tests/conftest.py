@@ -11,7 +11,7 @@ from policy_rollout.journal.store import Journal
 from policy_rollout.sandbox.control import Sandbox
 from policy_rollout.sandbox.server import running
 
-PREFECT_START_SECONDS = 300
+PREFECT_START_SECONDS = 900
 
 hypothesis.settings.register_profile("whatever the machine's speed", deadline=None)
 hypothesis.settings.load_profile("whatever the machine's speed")

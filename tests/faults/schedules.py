@@ -7,11 +7,22 @@ from typing import Any
 from rig import Kill, Where
 from story import CHAPTERS
 
-PATHS = (
-    "", "", "^/jira/", "^/sheets/", "/issue/bulk$", "/issueLink$", "/transitions$", "/comment$",
-    ":batchUpdate$", "bulkfetch$", "/search/jql$", "values:batchGet$", "/sheets/token$",
+BULK, BATCH, LINK = "/issue/bulk$", ":batchUpdate$", "/issueLink$"
+MOVE, SAY, EDIT = "/transitions$", "/comment$", "/issue/POLICY-[0-9]+$"
+WRITES = {
+    "launch": (BULK, BULK, LINK, BATCH),
+    "sign-offs are asked for": (BULK,),
+    "rejected": (MOVE, SAY, EDIT, BATCH),
+    "asked again": (EDIT, BATCH),
+    "the next stage opens": (BULK, LINK, BATCH),
+    "finished": (MOVE,),
+}
+"""What each chapter writes."""
+ANYTHING = ("", "", "^/jira/", "^/sheets/", "bulkfetch$", "values:batchGet$", "/sheets/token$")
+KINDS = (
+    "latency", "throttled", "error", "reset-before-commit", "reset-after-commit", "stalled-body",
+    "late-commit", "late-commit", "partial-failure", "repeated-page",
 )  # fmt: skip
-WRITES = ("/issue/bulk$", "/issueLink$", "/transitions$", "/comment$", ":batchUpdate$", "/issue/")
 HOUR_SECONDS = 3600.0
 
 
@@ -29,30 +40,31 @@ class Schedule:
 
 def schedule(seed: int) -> Schedule:
     dice = Random(seed)  # noqa: S311 - made to be repeated
-    passes = dice.choice((1, 2, 2))
+    chapter = dice.choice(list(CHAPTERS))
+    rules = [
+        tuple(_rule(dice, chapter) for _ in range(dice.randint(1, 4)))
+        for _ in range(dice.choice((1, 2, 2)))
+    ]
     return Schedule(
         seed=seed,
-        chapter=dice.choice(list(CHAPTERS)),
+        chapter=chapter,
         lag_seconds=dice.choice((0.0, 0.0, 0.3, HOUR_SECONDS)),
         items_a_page=dice.choice((1000, 2)),
-        rules=tuple(tuple(_rule(dice) for _ in range(dice.randint(1, 4))) for _ in range(passes)),
+        rules=tuple(rules),
         kill=Kill(dice.choice(list(Where)), dice.randint(1, 20)) if dice.random() < 0.4 else None,
     )
 
 
-def _rule(dice: Random) -> dict[str, Any]:
-    kind = dice.choice(
-        (
-            "latency", "throttled", "error", "reset-before-commit", "reset-after-commit",
-            "stalled-body", "late-commit", "late-commit", "partial-failure", "repeated-page",
-        )
-    )  # fmt: skip
+def _rule(dice: Random, chapter: str) -> dict[str, Any]:
+    writes = WRITES[chapter]
+    kind = dice.choice([each for each in KINDS if each != "partial-failure" or BULK in writes])
     often = {
-        "after": dice.randint(0, 6),
+        "after": dice.choice((0, 0, 1, 3, 6)),
         "every": dice.choice((1, 1, 2)),
         "times": dice.choice((1, 1, 2, 4, None)),
     }
-    rule = {"kind": kind, "path": dice.choice(PATHS), **often, "seconds": 0.02}
+    path = dice.choice((*ANYTHING, *writes, *writes))
+    rule = {"kind": kind, "path": path, **often, "seconds": 0.02}
     match kind:
         case "throttled":
             told = dice.choice(("seconds", "fraction", "date", "none"))
@@ -62,7 +74,7 @@ def _rule(dice: Random) -> dict[str, Any]:
             return rule | {"status": status, "committed": dice.random() < 0.5}
         case "late-commit":
             seconds = dice.choice((0.01, 0.3, HOUR_SECONDS, HOUR_SECONDS))
-            late = {"path": dice.choice(WRITES), "after": dice.randint(0, 2), "times": 1}
+            late = {"path": dice.choice(writes), "after": dice.randint(0, 1), "times": 1}
             return rule | late | {"seconds": seconds}
         case "partial-failure":
             bulk = {"path": "/issue/bulk$", "after": dice.randint(0, 1), "times": 1}
