@@ -162,7 +162,7 @@ def test_a_stop_marks_the_epic_and_the_open_rows_before_it_closes_anything():
     epic = program.model.issues[program.issue("epic")].description
     assert epic.startswith("**Stopped on Mon 3 Nov 2025 ")
     assert "was stopped by p.kim. Open issues are closed; nothing more is asked." in epic
-    assert "Reason: The law was\nwithdrawn." in epic
+    assert "Reason: The law was withdrawn." in epic
     assert dict(program.model.rows["p/prepare/queue/routing"].cells)["Message"] == (
         "The program was stopped by p.kim; nothing is to be done here any more: "
         "The law was withdrawn."
