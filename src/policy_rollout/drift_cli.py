@@ -24,10 +24,12 @@ def drift(
     from policy_rollout.drift_reads import drift_of
     from policy_rollout.history import known_state
     from policy_rollout.journal.store import Journal
+    from policy_rollout.prefect_address import use_running_stack
     from policy_rollout.report import drift_text as report
     from policy_rollout.settings import Settings
 
     settings = Settings.load()
+    use_running_stack(settings.home)  # with it go the shared budget, and no proxy for the sandbox
     with Journal(settings.journal_address) as journal:
         state = known_state(journal, program)
     with err.status("Looking at Jira and the workbook") if err.is_terminal else nullcontext():
