@@ -49,9 +49,10 @@ from policy_rollout.settings import Settings
 from policy_rollout.spec.model import Spec
 from policy_rollout.trouble import met
 from tasks.edits import comment_on_issues, link_issues, move_issues, update_issues
-from tasks.issues import check_jira, create_issues, settle_doubts
+from tasks.issues import create_issues, settle_doubts
 from tasks.notices import send_notices
-from tasks.rows import add_rows, check_workbook, rewrite_rows
+from tasks.preflight import check_services
+from tasks.rows import add_rows, rewrite_rows
 from tasks.world import look_at_world
 from tasks.writing import ACTOR
 
@@ -183,8 +184,7 @@ def preflight(journal: Journal, settings: Settings, spec: Spec, state: ProgramSt
         PreflightFailed: with all that is missing in both.
         JournalConflict: somebody else wrote meanwhile.
     """
-    resolved, missing = check_jira(spec)
-    missing = (*missing, *check_workbook(spec))
+    resolved, missing = check_services(spec)
     if missing:
         raise PreflightFailed(missing)
     homes = {"project": project_key(settings, spec), "workbook": workbook_id(settings, spec)}

@@ -6,27 +6,14 @@ from functools import partial
 from http import HTTPStatus
 
 from policy_rollout import events as ev
-from policy_rollout.connections import open_jira
 from policy_rollout.desired import NewIssue
-from policy_rollout.errors import Missing, ServiceError, ServiceRefused, WriteInDoubt
+from policy_rollout.errors import ServiceError, ServiceRefused, WriteInDoubt
 from policy_rollout.history import decide_and_write
 from policy_rollout.jira_issues import Created
 from policy_rollout.program import Doubt
-from policy_rollout.settings import Settings
 from policy_rollout.spec.model import Spec
-from policy_rollout.work import people_of
 from tasks.batch import batch
 from tasks.writing import ACTOR, all_answered, in_time, jira_and_journal, state_at, write_facts
-
-
-@batch("check Jira and everybody in it")
-def check_jira(spec: Spec) -> tuple[ev.PeopleResolved, tuple[Missing, ...]]:
-    """All people of the spec as Jira accounts, and all that Jira lacks."""
-    people = {person: spec.accounts.get(person) for person in people_of(spec)}
-    with open_jira(Settings.load(), spec) as jira:
-        found = jira.preflight(people)
-    resolved = ev.PeopleResolved(accounts=found.accounts, own_account=found.own_account)
-    return resolved, found.missing
 
 
 @batch("create issues, batch {wave}")
@@ -126,7 +113,7 @@ def _settled(
     lost = [key for key in doubt.keys if key not in found]
     if lost and is_over:
         reasons = dict.fromkeys(lost, "never arrived: not found after the settle time")
-        yield ev.CreationRefused(batch=doubt.batch, reasons=reasons)
+        yield ev.CreationRefused(batch=doubt.batch, reasons=reasons, given_up=True)
 
 
 def _still_lost(doubt: Doubt, lost: int, settles_at: datetime) -> WriteInDoubt:

@@ -7,20 +7,12 @@ from datetime import UTC, datetime
 from policy_rollout import events as ev
 from policy_rollout.connections import open_workbook
 from policy_rollout.desired import DesiredRow
-from policy_rollout.errors import Missing
 from policy_rollout.history import note
 from policy_rollout.journal.store import Journal
 from policy_rollout.settings import Settings
 from policy_rollout.spec.model import Spec
 from tasks.batch import batch
 from tasks.writing import ACTOR
-
-
-@batch("check the workbook")
-def check_workbook(spec: Spec) -> tuple[Missing, ...]:
-    """All that the workbook lacks."""
-    with closing(open_workbook(Settings.load(), spec)) as workbook:
-        return workbook.preflight()
 
 
 @batch("add rows to the workbook")

@@ -32,13 +32,15 @@ from policy_rollout.work import Kind, State, WorkItem, epic_key
 class ToLookAt:
     """What a look reads: work and sign-offs, stable to Jira keys, and whether there are rows.
 
-    `tabs` are the ids of the tabs that hold them, by name.
+    `tabs` are the ids of the tabs that hold them, by name. `maybe_double` is the part of all
+    issues whose creation was once in doubt: there may be a second one that carries our mark.
     """
 
     issues: dict[str, str]
     sign_offs: dict[str, str]
     has_rows: bool
     tabs: dict[str, int] = field(default_factory=dict)
+    maybe_double: dict[str, str] = field(default_factory=dict)
 
 
 def to_look_at(outline: Outline, state: ProgramState) -> ToLookAt:
@@ -59,6 +61,9 @@ def to_look_at(outline: Outline, state: ProgramState) -> ToLookAt:
         sign_offs={key: state.issues[key] for key in signs if key in state.issues},
         has_rows=has_rows,
         tabs=state.tabs,
+        maybe_double={
+            key: issue_key for key, issue_key in state.issues.items() if key in state.maybe_double
+        },
     )
 
 

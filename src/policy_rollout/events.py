@@ -87,11 +87,12 @@ class IssuesCreated(EventRecord):
 
 
 class CreationRefused(EventRecord):
-    """Certainly not created: stable key to the reason."""
+    """Not created: stable key to the reason; `given_up` where one may still arrive after all."""
 
     kind: Literal["creation_refused"] = "creation_refused"
     batch: str
     reasons: dict[str, str]
+    given_up: bool = False
 
 
 class WritesIntended(EventRecord):

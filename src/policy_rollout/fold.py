@@ -221,8 +221,10 @@ def _take_write(state: ProgramState, at: datetime, event: WriteEvent) -> None:
             state.doubts[batch] = Doubt(batch, keys, fence, since=at)
         case ev.IssuesCreated(batch=batch, issues=issues):
             state.issues.update(issues)
+            state.maybe_double.update(issues if event.adopted else ())
             _settle(state, batch, set(issues))
         case ev.CreationRefused(batch=batch, reasons=reasons):
+            state.maybe_double.update(reasons if event.given_up else ())
             _settle(state, batch, set(reasons))
         case ev.WritesIntended(marks=marks):
             state.unsettled.update({mark: Unsettled(at, after) for mark, after in marks.items()})
@@ -276,6 +278,7 @@ def _take_work(  # noqa: C901, PLR0912 - one case a kind
         case ev.Said(marks=marks) | ev.NoticeIntended(marks=marks):
             state.said.update(marks)
         case ev.RecreationAsked(keys=keys):
+            state.maybe_double.update(state.issues.keys() & keys)
             for key in keys:
                 state.issues.pop(key, None)
                 state.rows.discard(key)

@@ -74,6 +74,14 @@ class History:
     edits: tuple[TextEdit, ...] = ()
 
 
+def _told_of_stranger(issue: wire.RawIssue, label: str, ours: Mapping[str, str]) -> str:
+    if issue.mark is None:
+        return f"has the label {label} and no mark of ours; left alone"
+    if issue.mark.key in ours:
+        return f"is a second issue of {issue.mark.key}, next to {ours[issue.mark.key]}; left alone"
+    return f"is somebody's copy of {issue.mark.key}; left alone"
+
+
 def _in_order(change: Transition | TextEdit) -> tuple[datetime, str]:
     return change.at, change.history_id.zfill(20)
 
@@ -223,19 +231,24 @@ class JiraIssues:
         """These issues, and all others that carry the program's label, with who edited them."""
         return survey(self._site, self._connection, program, issue_keys)
 
-    def strangers(self, program: str) -> tuple[Oddity, ...]:
-        """Issues that carry a program's label and that somebody else made, as the search knows.
+    def strangers(self, program: str, ours: Mapping[str, str]) -> tuple[Oddity, ...]:
+        """Issues with a program's label that nobody planned, as the search knows.
 
-        Clones, mostly: they keep the labels, and lack our mark or carry that of the original.
+        Those that somebody else made: clones, mostly, which keep the labels, and lack our mark or
+        carry that of the original. And a second one of ours, of those that may have one.
+
+        Args:
+            program: its id.
+            ours: stable key to the Jira key that is followed.
         """
         label = wire.program_label(program)
-        jql = f'labels = "{label}" AND creator != currentUser()'
-        doing = f"looking for issues of others with the label {label}"
+        found = {
+            each.issue_key: each
+            for each in self._reads.strangers(label, sorted(ours))
+            if each.mark is None or ours.get(each.mark.key) != each.issue_key
+        }
         return tuple(
-            Oddity(each.issue_key, f"is somebody's copy of {each.mark.key}; left alone")
-            if each.mark
-            else Oddity(each.issue_key, f"has the label {label} and no mark of ours; left alone")
-            for each in self._reads.search(jql, doing)
+            Oddity(each.issue_key, _told_of_stranger(each, label, ours)) for each in found.values()
         )
 
     def unanswerable(self) -> tuple[Oddity, ...]:

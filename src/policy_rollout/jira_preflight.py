@@ -1,6 +1,6 @@
 """What a Jira site must have before the first write; tells all that is missing at once. Edge."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -17,6 +17,9 @@ PERMISSIONS = (
 _PAGE = 100
 _FIELDS = ("summary", "description", "labels", "duedate", "assignee")
 _FIELDS_OF_CHILDREN = (*_FIELDS, "parent")
+_DONE = "done"
+_GRANT = "Grant it to the service account in the project's permission scheme"
+_LINKING = "Switch issue linking on in Jira's settings and add a link type of that name"
 _BROWSE_USERS = "Give the service account the global permission 'Browse users and groups'"
 _FILLED_BY_JIRA = frozenset({"project", "issuetype", "reporter"})
 
@@ -57,19 +60,32 @@ def check_site(
 ) -> Preflight:
     """Look at everything; a token that is not accepted ends the look, as nothing else can be seen.
 
+    In three rounds of questions: those of a round go out at the same time.
+
     Raises:
         ServiceUnavailable: Jira is down, slow or throttling.
     """
-    look = _Look(site, connection)
-    own_account = look.own_account()
-    if own_account is None:
-        return Preflight(tuple(look.missing), {}, "")
-    if look.project():
-        look.types()
-        look.permissions()
-    look.link_type()
-    accounts = look.people(people)
-    return Preflight(tuple(look.missing), accounts, own_account)
+    ask = _Questions(site, connection)
+    own_account, project = ask.at_once([ask.own_account, ask.project])
+    if isinstance(own_account, Missing):
+        return Preflight((own_account,), {}, "")
+    others: list[Callable[[], Any]] = [ask.link_types]
+    others += [partial(ask.account, *each) for each in people.items()]
+    if isinstance(project, Missing):
+        links, *accounts = ask.at_once(others)
+        missing = [project]
+    else:
+        of_project: list[Callable[[], Any]] = [ask.types, ask.statuses, ask.permissions]
+        types, statuses, granted, links, *accounts = ask.at_once([*of_project, *others])
+        missing = [
+            *_of_types(ask, types),
+            *(_of_answers(connection, statuses) if _has(types, connection.sign_off_type) else ()),
+            *_of_permissions(connection, granted),
+        ]
+    found = dict(zip(people, accounts, strict=True))
+    missing += [*_of_link_types(links), *(each for each in accounts if isinstance(each, Missing))]
+    known = {email: each for email, each in found.items() if not isinstance(each, Missing)}
+    return Preflight(tuple(missing), known, own_account)
 
 
 def check_statuses(site: JiraSite, connection: JiraConnection) -> tuple[Missing, ...]:
@@ -78,235 +94,273 @@ def check_statuses(site: JiraSite, connection: JiraConnection) -> tuple[Missing,
     Raises:
         ServiceUnavailable: Jira is down, slow or throttling.
     """
-    look = _Look(site, connection)
-    look.statuses()
-    return tuple(look.missing)
+    found = _Questions(site, connection).statuses()
+    return (*_of_answers(connection, found), *_of_ends(connection, found))
 
 
-class _Look:
-    """One look at a site; `missing` grows as it goes."""
+class _Questions:
+    """What is asked of a site; each answers with what it found or, where refused, what is missing.
+
+    Raises:
+        ServiceUnavailable: Jira is down, slow or throttling.
+    """
 
     def __init__(self, site: JiraSite, connection: JiraConnection) -> None:
         self._site = site
-        self._connection = connection
-        self.missing: list[Missing] = []
+        self.connection = connection
 
-    def own_account(self) -> str | None:
+    def at_once(self, questions: Sequence[Callable[[], Any]]) -> list[Any]:
+        """The answers, in the order of the questions."""
+        answers = self._site.side_by_side(questions)
+        for each in answers:
+            if isinstance(each, ServiceError):
+                raise each
+        return answers
+
+    def own_account(self) -> str | Missing:
         call = Call("GET", "myself", "signing in")
         try:
             return self._site.send(call, lambda answer: str(answer["accountId"]))
         except ServiceRefused as error:
             if error.status not in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
                 raise
-            self._miss(
-                f"API token of {self._connection.email}",
+            return _miss(
+                f"API token of {self.connection.email}",
                 f"HTTP {error.status}",
                 f"a sign-in at {self._site.url}",
                 "Make a new token in the account's security settings and set ROLLOUT_JIRA_EMAIL "
                 "and ROLLOUT_JIRA_TOKEN",
             )
-            return None
 
-    def project(self) -> bool:
-        key = self._connection.project
-        call = Call("GET", f"project/{key}", f"reading project {key}")
-        return (
-            self._ask(
-                call,
-                lambda answer: str(answer["key"]),
-                name=f"project {key}",
-                next_step="Set ROLLOUT_JIRA_PROJECT to the key of a project that the service "
-                "account can browse",
-            )
-            is not None
+    def project(self) -> str | Missing:
+        key = self.connection.project
+        return self._ask(
+            Call("GET", f"project/{key}", f"reading project {key}"),
+            lambda answer: str(answer["key"]),
+            name=f"project {key}",
+            next_step="Set ROLLOUT_JIRA_PROJECT to the key of a project that the service account "
+            "can browse",
         )
 
-    def types(self) -> None:
-        project = self._connection.project
-        path = f"issue/createmeta/{project}/issuetypes"
-        found = self._ask_pages(path, _parse_types, name=f"issue types of project {project}")
-        if found is None:
-            return
-        by_name = {each.name: each for each in found}
-        for name, fields in self._types_wanted().items():
-            if name in by_name:
-                self._screen(path, by_name[name], fields)
-            else:
-                self._miss(
-                    f"issue type {name!r} of project {project}",
-                    _listed(by_name),
-                    "one of that name which the service account may create",
-                    "Add it to the project's issue types, or name the project's own in "
-                    "ROLLOUT_JIRA_EPIC_TYPE, ROLLOUT_JIRA_TASK_TYPE or ROLLOUT_JIRA_SIGN_OFF_TYPE",
-                )
-        if self._connection.sign_off_type in by_name:
-            self._answer_statuses()
+    def types(self) -> dict[str, _Type] | Missing:
+        """By name."""
+        project = self.connection.project
+        name = f"issue types of project {project}"
+        found = self._ask_pages(_types_path(project), _parse_types, name=name)
+        return found if isinstance(found, Missing) else {each.name: each for each in found}
 
-    def _types_wanted(self) -> dict[str, tuple[str, ...]]:
-        """Issue type to the fields that we send when we create one."""
-        given = self._connection
-        return {
-            given.epic_type: _FIELDS,
-            given.task_type: _FIELDS_OF_CHILDREN,
-            given.sign_off_type: _FIELDS_OF_CHILDREN,
-        }
+    def screen(self, issue_type: _Type) -> list[_Field] | Missing:
+        path = f"{_types_path(self.connection.project)}/{issue_type.type_id}"
+        return self._ask_pages(path, _parse_fields, name=self.screen_name(issue_type))
 
-    def _screen(self, path: str, issue_type: _Type, sent: Collection[str]) -> None:
-        screen = f"create screen of {issue_type.name!r} in project {self._connection.project}"
-        found = self._ask_pages(f"{path}/{issue_type.type_id}", _parse_fields, name=screen)
-        if found is None:
-            return
-        there = {each.field_id for each in found}
-        for field_id in sent:
-            if field_id not in there:
-                self._miss(
-                    f"field {field_id!r} on the {screen}",
-                    "none",
-                    "the field, since issues are created with it",
-                    "Add it to the screen in the project's settings",
-                )
-        for each in found:
-            if each.must_be_given and each.field_id not in {*sent, *_FILLED_BY_JIRA}:
-                self._miss(
-                    f"field {each.name!r} on the {screen}",
-                    "required",
-                    "optional or with a default, since rollouts do not know it",
-                    "Make it optional, or give it a default in the project's settings",
-                )
+    def screen_name(self, issue_type: _Type) -> str:
+        return f"create screen of {issue_type.name!r} in project {self.connection.project}"
 
-    def statuses(self) -> None:
-        """Those that answer a sign-off, and for tasks and epics one that ends them."""
-        found = self._answer_statuses()
-        for issue_type in (self._connection.task_type, self._connection.epic_type):
-            categories = (found or {}).get(issue_type, {})
-            if found is not None and "done" not in categories.values():
-                self._miss(
-                    f"statuses of issue type {issue_type!r}",
-                    _listed(categories),
-                    "one with the category Done",
-                    "Add it to the workflow of that issue type, with a transition to it",
-                )
-
-    def _answer_statuses(self) -> dict[str, dict[str, str]] | None:
-        project, issue_type = self._connection.project, self._connection.sign_off_type
-        call = Call("GET", f"project/{project}/statuses", f"reading the statuses of {project}")
-        name = f"statuses of issue type {issue_type!r}"
-        next_step = "Let the service account browse the project"
-        found = self._ask(call, _parse_statuses, name=name, next_step=next_step)
-        if found is not None:
-            statuses = self._connection.statuses
-            self._answer_status(found, statuses.approved, "ROLLOUT_JIRA_APPROVED_STATUS")
-            self._answer_status(found, statuses.rejected, "ROLLOUT_JIRA_REJECTED_STATUS")
-        return found
-
-    def _answer_status(
-        self, found: Mapping[str, Mapping[str, str]], status: str, setting: str
-    ) -> None:
-        issue_type = self._connection.sign_off_type
-        name = f"status {status!r} of issue type {issue_type!r}"
-        next_step = (
-            "Add it to the workflow of that issue type, with a transition to it and with the "
-            f"category Done, or name the workflow's own in {setting}"
+    def statuses(self) -> dict[str, dict[str, str]] | Missing:
+        """Issue type to status name to the key of its category."""
+        project = self.connection.project
+        return self._ask(
+            Call("GET", f"project/{project}/statuses", f"reading the statuses of {project}"),
+            _parse_statuses,
+            name=f"statuses of issue type {self.connection.sign_off_type!r}",
+            next_step="Let the service account browse the project",
         )
-        categories = found.get(issue_type, {})
-        if status not in categories:
-            self._miss(name, _listed(categories), "one of that name", next_step)
-        elif categories[status] != "done":
-            self._miss(name, f"category {categories[status]!r}", "category 'done'", next_step)
 
-    def permissions(self) -> None:
-        project = self._connection.project
+    def permissions(self) -> frozenset[str] | Missing:
+        project = self.connection.project
         params = {"projectKey": project, "permissions": ",".join(PERMISSIONS)}
-        call = Call("GET", "mypermissions", "reading our permissions", params=params)
-        next_step = "Grant it to the service account in the project's permission scheme"
-        found = self._ask(
-            call, _parse_permissions, name=f"permissions in {project}", next_step=next_step
+        return self._ask(
+            Call("GET", "mypermissions", "reading our permissions", params=params),
+            _parse_permissions,
+            name=f"permissions in {project}",
+            next_step=_GRANT,
         )
-        for each in PERMISSIONS:
-            if found is not None and each not in found:
-                name = f"permission {each} in project {project}"
-                self._miss(name, "not granted", "granted", next_step)
 
-    def link_type(self) -> None:
+    def link_types(self) -> tuple[str, ...] | Missing:
         call = Call("GET", "issueLinkType", "reading the link types")
-        name = f"link type {LINK_TYPE!r}"
-        next_step = "Switch issue linking on in Jira's settings and add a link type of that name"
-        found = self._ask(call, _parse_link_types, name=name, next_step=next_step)
-        if found is not None and LINK_TYPE not in found:
-            self._miss(name, _listed(found), "one of that name", next_step)
-
-    def people(self, people: Mapping[str, str | None]) -> dict[str, str]:
-        """Everybody is asked for at the same time."""
-        asked = [_looking_for(email, given) for email, given in people.items()]
-        answers = self._site.side_by_side(
-            [partial(self._site.send, call, _parse_accounts) for call in asked]
+        return self._ask(
+            call, _parse_link_types, name=f"link type {LINK_TYPE!r}", next_step=_LINKING
         )
-        told = zip(people.items(), answers, strict=True)
-        found = {email: self._account(email, given, answer) for (email, given), answer in told}
-        return {email: account for email, account in found.items() if account is not None}
 
-    def _account(
-        self, email: str, given: str | None, answer: tuple[_Account, ...] | ServiceError
-    ) -> str | None:
+    def account(self, email: str, given: str | None) -> str | Missing:
         """The one active account of a mail address, or the account id given for it."""
-        if isinstance(answer, ServiceRefused):
-            self._miss(f"person {email}", f"HTTP {answer.status}", "an answer", _BROWSE_USERS)
-            return None
-        if isinstance(answer, ServiceError):
-            raise answer
+        name = f"person {email}"
+        answer = self._ask(
+            _looking_for(email, given), _parse_accounts, name=name, next_step=_BROWSE_USERS
+        )
+        if isinstance(answer, Missing):
+            return answer
         matches = [
             each
             for each in answer
             if each.active and (each.account == given if given else _same(each.email, email))
         ]
-        if len(matches) == 1:
-            return matches[0].account
-        self._miss_person(email, given, len(matches))
-        return None
+        return matches[0].account if len(matches) == 1 else _nobody(email, given, len(matches))
 
-    def _miss_person(self, email: str, given: str | None, matches: int) -> None:
-        if given:
-            self._miss(
-                f"person {email}",
-                f"no active account with the id {given!r}",
-                "the account that the spec gives under `accounts`",
-                "Copy the id from the address of the person's profile page in Jira",
-            )
-        else:
-            self._miss(
-                f"person {email}",
-                f"{matches or 'no'} active accounts with that mail address",
-                "exactly one",
-                "See the spelling; where Jira hides the address, write the account id in the spec: "
-                f"accounts: {{{email}: ACCOUNT_ID}}",
-            )
-
-    def _ask(self, call: Call, parse: Callable[[Any], T], *, name: str, next_step: str) -> T | None:
-        """The answer, or None where a refusal was noted as missing."""
+    def _ask(
+        self, call: Call, parse: Callable[[Any], T], *, name: str, next_step: str
+    ) -> T | Missing:
         try:
             return self._site.send(call, parse)
         except ServiceRefused as error:
-            self._miss(name, f"HTTP {error.status}", "an answer", next_step)
-            return None
+            return _miss(name, f"HTTP {error.status}", "an answer", next_step)
 
     def _ask_pages(
         self, path: str, parse: Callable[[Any], tuple[list[T], int]], *, name: str
-    ) -> list[T] | None:
+    ) -> list[T] | Missing:
         found: list[T] = []
         while True:
             params = {"startAt": len(found), "maxResults": _PAGE}
             call = Call("GET", path, f"reading the {name}", params=params)
             next_step = "Let the service account create issues in the project"
             page = self._ask(call, parse, name=name, next_step=next_step)
-            if page is None:
-                return None
+            if isinstance(page, Missing):
+                return page
             some, total = page
             found += some
             if not some or len(found) >= total:
                 return found
 
-    def _miss(self, name: str, found: str, expected: str, next_step: str) -> None:
-        self.missing.append(Missing(SERVICE, name, found, expected, next_step))
+
+def _has(types: dict[str, _Type] | Missing, name: str) -> bool:
+    return not isinstance(types, Missing) and name in types
+
+
+def _types_path(project: str) -> str:
+    return f"issue/createmeta/{project}/issuetypes"
+
+
+def _of_types(ask: _Questions, found: dict[str, _Type] | Missing) -> Iterator[Missing]:
+    """Types that are not there, and what the create screens of the others lack."""
+    if isinstance(found, Missing):
+        yield found
+        return
+    given = ask.connection
+    sent = {
+        given.epic_type: _FIELDS,
+        given.task_type: _FIELDS_OF_CHILDREN,
+        given.sign_off_type: _FIELDS_OF_CHILDREN,
+    }
+    there = [name for name in sent if name in found]
+    screens = ask.at_once([partial(ask.screen, found[name]) for name in there])
+    fields = dict(zip(there, screens, strict=True))
+    for name, fields_sent in sent.items():
+        if name in found:
+            yield from _of_screen(ask.screen_name(found[name]), fields[name], fields_sent)
+        else:
+            yield _miss(
+                f"issue type {name!r} of project {given.project}",
+                _listed(found),
+                "one of that name which the service account may create",
+                "Add it to the project's issue types, or name the project's own in "
+                "ROLLOUT_JIRA_EPIC_TYPE, ROLLOUT_JIRA_TASK_TYPE or ROLLOUT_JIRA_SIGN_OFF_TYPE",
+            )
+
+
+def _of_screen(
+    screen: str, found: list[_Field] | Missing, sent: Collection[str]
+) -> Iterator[Missing]:
+    if isinstance(found, Missing):
+        yield found
+        return
+    there = {each.field_id for each in found}
+    for field_id in sent:
+        if field_id not in there:
+            yield _miss(
+                f"field {field_id!r} on the {screen}",
+                "none",
+                "the field, since issues are created with it",
+                "Add it to the screen in the project's settings",
+            )
+    for each in found:
+        if each.must_be_given and each.field_id not in {*sent, *_FILLED_BY_JIRA}:
+            yield _miss(
+                f"field {each.name!r} on the {screen}",
+                "required",
+                "optional or with a default, since rollouts do not know it",
+                "Make it optional, or give it a default in the project's settings",
+            )
+
+
+def _of_answers(
+    connection: JiraConnection, found: dict[str, dict[str, str]] | Missing
+) -> Iterator[Missing]:
+    """The statuses that answer a sign-off."""
+    if isinstance(found, Missing):
+        yield found
+        return
+    issue_type = connection.sign_off_type
+    categories = found.get(issue_type, {})
+    for status, setting in (
+        (connection.statuses.approved, "ROLLOUT_JIRA_APPROVED_STATUS"),
+        (connection.statuses.rejected, "ROLLOUT_JIRA_REJECTED_STATUS"),
+    ):
+        name = f"status {status!r} of issue type {issue_type!r}"
+        next_step = (
+            "Add it to the workflow of that issue type, with a transition to it and with the "
+            f"category Done, or name the workflow's own in {setting}"
+        )
+        if status not in categories:
+            yield _miss(name, _listed(categories), "one of that name", next_step)
+        elif categories[status] != _DONE:
+            yield _miss(name, f"category {categories[status]!r}", f"category {_DONE!r}", next_step)
+
+
+def _of_ends(
+    connection: JiraConnection, found: dict[str, dict[str, str]] | Missing
+) -> Iterator[Missing]:
+    """The statuses that end work."""
+    if isinstance(found, Missing):
+        return  # told of the answers
+    for issue_type in (connection.task_type, connection.epic_type):
+        categories = found.get(issue_type, {})
+        if _DONE not in categories.values():
+            yield _miss(
+                f"statuses of issue type {issue_type!r}",
+                _listed(categories),
+                "one with the category Done",
+                "Add it to the workflow of that issue type, with a transition to it",
+            )
+
+
+def _of_permissions(
+    connection: JiraConnection, found: frozenset[str] | Missing
+) -> Iterator[Missing]:
+    if isinstance(found, Missing):
+        yield found
+        return
+    for each in PERMISSIONS:
+        if each not in found:
+            name = f"permission {each} in project {connection.project}"
+            yield _miss(name, "not granted", "granted", _GRANT)
+
+
+def _of_link_types(found: tuple[str, ...] | Missing) -> Iterator[Missing]:
+    if isinstance(found, Missing):
+        yield found
+    elif LINK_TYPE not in found:
+        yield _miss(f"link type {LINK_TYPE!r}", _listed(found), "one of that name", _LINKING)
+
+
+def _nobody(email: str, given: str | None, matches: int) -> Missing:
+    if given:
+        return _miss(
+            f"person {email}",
+            f"no active account with the id {given!r}",
+            "the account that the spec gives under `accounts`",
+            "Copy the id from the address of the person's profile page in Jira",
+        )
+    return _miss(
+        f"person {email}",
+        f"{matches or 'no'} active accounts with that mail address",
+        "exactly one",
+        "See the spelling; where Jira hides the address, write the account id in the spec: "
+        f"accounts: {{{email}: ACCOUNT_ID}}",
+    )
+
+
+def _miss(name: str, found: str, expected: str, next_step: str) -> Missing:
+    return Missing(SERVICE, name, found, expected, next_step)
 
 
 def _looking_for(email: str, given: str | None) -> Call:
@@ -334,7 +388,6 @@ def _parse_fields(answer: Any) -> tuple[list[_Field], int]:
 
 
 def _parse_statuses(answer: Any) -> dict[str, dict[str, str]]:
-    """Issue type to status name to the key of its category."""
     return {
         str(issue_type["name"]): {
             str(each["name"]): str((each.get("statusCategory") or {}).get("key"))

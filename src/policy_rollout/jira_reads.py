@@ -63,6 +63,15 @@ class IssueReads:
             jql = f'project = "{self._project}" AND labels in ({labels})'
             yield from self.search(jql, f"looking for {count_of(some)} by label")
 
+    def strangers(self, label: str, keys: Sequence[str]) -> Iterator[wire.RawIssue]:
+        """What carries the label and was made by others, or carries one of these stable keys."""
+        doing = f"looking for issues that carry the label {label} unplanned"
+        others = "creator != currentUser()"
+        for some in _chunks(keys, _LABELS_IN_A_SEARCH) if keys else ((),):
+            labels = ", ".join(f'"{wire.LABEL}/{key}"' for key in some)
+            either = f"({others} OR labels in ({labels}))" if labels else others
+            yield from self.search(f'labels = "{label}" AND {either}', doing)
+
     def search(
         self, jql: str, doing: str, fields: Sequence[str] = ("labels",)
     ) -> Iterator[wire.RawIssue]:

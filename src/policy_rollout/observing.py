@@ -29,7 +29,7 @@ def read_world(settings: Settings, spec: Spec, wanted: ToLookAt) -> World:
         finished = [each.issue_key for each in work.issues.values() if each.state is State.DONE]
         asked = (*sign_offs, *finished)
         history = jira.history(asked) if asked else History()
-        strangers = jira.strangers(spec.program) if wanted.issues else ()
+        strangers = jira.strangers(spec.program, wanted.maybe_double) if wanted.issues else ()
         unanswerable = jira.unanswerable() if sign_offs else ()
     issues = {**work.issues, **signed.issues}
     gone = _gone((*work.gone, *signed.gone), issues, wanted)

@@ -151,6 +151,8 @@ def _wanted(
         issues={**one.issues, **other.issues},
         sign_offs={**one.sign_offs, **other.sign_offs},
         has_rows=one.has_rows or other.has_rows,
+        tabs=one.tabs,
+        maybe_double=one.maybe_double,
     )
 
 

@@ -196,6 +196,7 @@ class ProgramState:
     issues: dict[str, str] = field(default_factory=dict)
     rows: set[str] = field(default_factory=set)
     doubts: dict[str, Doubt] = field(default_factory=dict)
+    maybe_double: set[str] = field(default_factory=set)
     unsettled: dict[str, Unsettled] = field(default_factory=dict)
     seen: dict[str, ev.Seen] = field(default_factory=dict)
     gates: dict[str, GateState] = field(default_factory=dict)

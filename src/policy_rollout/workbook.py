@@ -22,7 +22,6 @@ from policy_rollout.workbook_edit import Edit, Wish, quoted
 from policy_rollout.workbook_http import (
     Answered,
     Overtaken,
-    ServiceAccountToken,
     SheetsClient,
     SheetsConnection,
     Unanswered,
@@ -30,6 +29,7 @@ from policy_rollout.workbook_http import (
     load_account,
     read_again,
     retrying,
+    token_of,
     write_failure,
 )
 from policy_rollout.workbook_layout import (
@@ -130,8 +130,8 @@ class Workbook:
 
     @cached_property
     def _client(self) -> SheetsClient:
-        account = load_account(self._connection.credentials)
-        return SheetsClient(ServiceAccountToken(account), self._connection.url, self._spend)
+        token = token_of(self._connection.credentials)
+        return SheetsClient(token, self._connection.url, self._spend)
 
     def url(self, tab: Tab | None = None) -> str:
         """Where people open the workbook, or one of its tabs."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar
@@ -45,6 +46,9 @@ TIMEOUT_SECONDS = (3.05, 60)
 ATTEMPTS = 4
 LONGEST_WAIT_SECONDS = 20.0
 """A longer Retry-After is handed on: the run is suspended instead of sleeping."""
+
+_KEY_FILES = 8
+"""Of so many are accounts and tokens kept."""
 
 Result = TypeVar("Result")
 
@@ -246,17 +250,37 @@ def load_account(path: Path | None) -> service_account.Credentials:
     return found
 
 
+def token_of(path: Path | None) -> ServiceAccountToken:
+    """The token of a key file's account, one for all clients in this process while it is valid.
+
+    Raises:
+        SettingsWrong: no file is set, or it cannot be used.
+    """
+    return _token_of(load_account(path))
+
+
+@lru_cache(maxsize=_KEY_FILES)
+def _token_of(account: service_account.Credentials) -> ServiceAccountToken:
+    return ServiceAccountToken(account)
+
+
 def _account(path: Path | None) -> service_account.Credentials | Missing:
-    """Read once: OpenSSL checks the key each time, which takes longer than a request."""
+    """Read again when the file has changed: OpenSSL takes longer to check a key than a request."""
     if path is None:
         return _missing_key("nothing")
-    load: Any = service_account.Credentials.from_service_account_file
     try:
-        account: service_account.Credentials = load(str(path), scopes=SCOPES)
+        read = path.stat()
+        return _read_account(str(path), (read.st_ino, read.st_mtime_ns, read.st_size))
     except OSError as error:
         return _missing_key(f"{path} cannot be read ({error.strerror})")
     except (ValueError, KeyError, AttributeError, GoogleAuthError):
         return _missing_key(f"{path} is no key file of a service account")
+
+
+@lru_cache(maxsize=_KEY_FILES)
+def _read_account(path: str, _version: tuple[int, int, int]) -> service_account.Credentials:
+    load: Any = service_account.Credentials.from_service_account_file
+    account: service_account.Credentials = load(path, scopes=SCOPES)
     return account
 
 

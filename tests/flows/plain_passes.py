@@ -11,7 +11,7 @@ from policy_rollout.journal.store import Journal
 from policy_rollout.settings import Settings
 
 TASKS = (
-    "add_rows", "check_jira", "check_workbook", "comment_on_issues", "create_issues", "link_issues",
+    "add_rows", "check_services", "comment_on_issues", "create_issues", "link_issues",
     "look_at_world", "move_issues", "rewrite_rows", "send_notices", "settle_doubts",
     "update_issues",
 )  # fmt: skip

@@ -145,3 +145,18 @@ def test_a_process_that_was_frozen_behind_its_intent_sends_nothing():
         in_time(lambda: sent.append("twice"), intended_at, settings)()
 
     assert sent == []
+
+
+def test_a_creation_that_comes_after_it_was_given_up_is_told_and_left_alone(program):
+    program.sandbox.set_faults({**LATE, "path": "/issue/bulk$", "after": 1})
+    program.go()
+    program.go_until_calm()
+    followed = dict(program.state.issues)
+    program.sandbox.land_late_writes()
+
+    program.go()
+
+    assert program.state.issues == followed
+    assert [each.partition(": ")[2] for each in program.state.oddities] == [
+        f"is a second issue of {key}, next to {followed[key]}; left alone" for key in TASKS
+    ]
