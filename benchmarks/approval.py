@@ -100,12 +100,15 @@ class Prefect:
 
     def __init__(self) -> None:
         # Prefect reads the stack's address when it is first imported.
-        from prefect.client.orchestration import get_client  # noqa: PLC0415  see above
+        from prefect.client.orchestration import (  # noqa: PLC0415  see above
+            SyncPrefectClient,
+            get_client,
+        )
 
         from policy_rollout import prefect_api  # noqa: PLC0415  see above
 
         self._api = prefect_api
-        self._client = lambda: get_client(sync_client=True)
+        self._client: Callable[[], SyncPrefectClient] = lambda: get_client(sync_client=True)
 
     def pause_watch(self) -> None:
         """No new runs; one that was started already ends while the program is launched."""
@@ -236,11 +239,14 @@ class Program:
 def enroll(settings: Settings, people: list[str]) -> dict[str, pyotp.TOTP]:
     """The apps of these people; the codes that confirm them are of an hour ago."""
     earlier = datetime.now(UTC) - timedelta(hours=1)
-    apps = {}
+    apps: dict[str, pyotp.TOTP] = {}
     with Authenticators(settings.journal_address, settings.codes_key) as authenticators:
         for person in people:
             uri = authenticators.enroll(person).get_secret_value()
-            apps[person] = pyotp.parse_uri(uri)
+            app = pyotp.parse_uri(uri)
+            if not isinstance(app, pyotp.TOTP):
+                sys.exit(f"no app of one-time codes by the clock: {type(app).__name__}")
+            apps[person] = app
             authenticators.confirm(person, apps[person].at(earlier), now=earlier)
     return apps
 

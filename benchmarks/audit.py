@@ -58,7 +58,7 @@ class LongProgram:
         self.past = Past("long")
         self.at = STARTED_AT
         self.marks = 0
-        self.items = {stage: [] for stage in self.spec.stages}
+        self.items: dict[str, list[str]] = {stage: [] for stage in self.spec.stages}
         for item in expand(self.spec):
             self.items[item.stage].append(item.key)
 

@@ -19,7 +19,7 @@ from policy_rollout.settings import Settings
 from policy_rollout.workbook_http import ServiceAccountToken, SheetsClient, load_account
 
 SHEET_ID = 4711
-RAW = {"valueInputOption": "RAW"}
+RAW: dict[str, Any] = {"valueInputOption": "RAW"}
 _DESCRIPTION = to_adf("\n".join(f"- Fact {number}: what it says" for number in range(6)))
 
 

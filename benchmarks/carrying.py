@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from prefect import flow
 from prefect.settings import (
+    PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
     PREFECT_LOGGING_LEVEL,
     PREFECT_SERVER_ANALYTICS_ENABLED,
     temporary_settings,
@@ -29,8 +30,15 @@ Requests = Sequence[dict[str, Any]]
 
 @contextmanager
 def prefect_here() -> Iterator[None]:
-    """A Prefect server of our own, for runs in this process."""
-    quiet = {PREFECT_SERVER_ANALYTICS_ENABLED: False, PREFECT_LOGGING_LEVEL: "WARNING"}
+    """A Prefect server of our own, for runs in this process.
+
+    Without heartbeats: their thread ends up to a second after a run, whatever the run did.
+    """
+    quiet = {
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
+        PREFECT_LOGGING_LEVEL: "WARNING",
+        PREFECT_SERVER_ANALYTICS_ENABLED: False,
+    }
     with prefect_test_harness(START_SECONDS), temporary_settings(quiet):
         yield
 
@@ -40,9 +48,9 @@ def _pass(text: str, run: str) -> ProgramState:
     """What the rollout flow does from its first line to its next wait."""
     settings = Settings.load()
     with Journal(settings.journal_address) as journal:
-        spec = take_up(journal, text, "benchmark.yaml", run)
-        stands = pass_or_trouble(journal, settings, spec, run=run)
-        state = state_of(journal, spec.program)
+        program = take_up(journal, text, "benchmark.yaml", run)
+        stands = pass_or_trouble(journal, settings, program, run=run)
+        state = state_of(journal, program)
     if state.trouble is not None:
         raise SystemExit(stands.text)
     return state

@@ -139,9 +139,9 @@ def first_pass(text: str, run: str) -> None:
     """What a run does first: one program whose issues and rows are really there."""
     settings = Settings.load()
     with Journal(settings.journal_address) as journal:
-        spec = take_up(journal, text, "real.yaml", run)
-        stands = pass_or_trouble(journal, settings, spec, run=run)
-        if state_of(journal, spec.program).trouble is not None:
+        program = take_up(journal, text, "real.yaml", run)
+        stands = pass_or_trouble(journal, settings, program, run=run)
+        if state_of(journal, program).trouble is not None:
             sys.exit(stands.text)
 
 
@@ -177,7 +177,7 @@ def counted_calls() -> Iterator[Callable[[], int]]:
             told.append(request.url.path)
         return plain(client, request, **options)
 
-    httpx.Client.send = counting  # type: ignore[method-assign]  # counts what is sent
+    httpx.Client.send = counting  # type: ignore[method-assign,assignment]  # counts what is sent
     try:
         yield lambda: len(told)
     finally:

@@ -1,6 +1,9 @@
 """One pass of a program: look, decide, journal, apply, until there is nothing left to do."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -17,7 +20,7 @@ from policy_rollout.circumstances import circumstances_of
 from policy_rollout.comments import SayOnIssue
 from policy_rollout.connections import check_home, links_of, project_key, workbook_id
 from policy_rollout.decide import Decision, as_known, decide, to_look_at
-from policy_rollout.desired import NewIssue
+from policy_rollout.desired import DesiredRow, NewIssue
 from policy_rollout.errors import (
     IssueNotOurs,
     JournalConflict,
@@ -32,6 +35,7 @@ from policy_rollout.errors import (
 from policy_rollout.history import decide_and_write, note, state_of
 from policy_rollout.jira_issues import BULK_LIMIT
 from policy_rollout.journal.store import Journal
+from policy_rollout.observed import World
 from policy_rollout.outline import outline_at, spec_of
 from policy_rollout.plan import (
     AddRow,
@@ -59,6 +63,7 @@ from tasks.writing import ACTOR
 MOST_LOOKS = 20
 BATCHES_AT_ONCE = 4
 """Creations sent at the same time: a kill leaves no more of them in doubt."""
+NOTHING = World({}, {}, (), (), ())
 NOT_FOUND = HTTPStatus.NOT_FOUND
 _T = TypeVar("_T", bound=Change)
 _Thing = TypeVar("_Thing")
@@ -154,7 +159,8 @@ def run_pass(journal: Journal, settings: Settings, program: str, *, run: str) ->
         now = datetime.now(UTC)
         spec = spec_of(state)
         outline = outline_at(spec, state, now)
-        world = look_at_world(spec, to_look_at(outline, state))
+        wanted = to_look_at(outline, state)
+        world = NOTHING if wanted.is_nothing else look_at_world(spec, wanted)
         decision = decide(outline, state, world, circumstances_of(journal, settings, now))
         decide_and_write(journal, state, decision.events, actor=ACTOR, at=now)
         if not decision.changes:
@@ -195,6 +201,8 @@ def preflight(journal: Journal, settings: Settings, spec: Spec, state: ProgramSt
 def apply(journal: Journal, spec: Spec, changes: tuple[Change, ...], state: ProgramState) -> None:
     """Carry the changes out in their order, one task run a kind; creations in waves of batches.
 
+    Rows are added beside the creations: neither needs the other.
+
     `state` is that on which they were decided: what happens twice when sent twice is made on no
     other.
 
@@ -210,9 +218,10 @@ def apply(journal: Journal, spec: Spec, changes: tuple[Change, ...], state: Prog
             check_goes_on(journal, spec.program, after=head)
         return found
 
-    head = _create(spec, [each.issue for each in due(CreateIssue)], head)
-    if rows := due(AddRow):
-        head = add_rows(spec, [each.row for each in rows], state.tabs, after=head)
+    issues, rows = [each.issue for each in due(CreateIssue)], [each.row for each in due(AddRow)]
+    with _adding(journal, spec, rows, state.tabs):
+        head = _create(spec, issues, head)
+    head += bool(rows)
     if updates := due(UpdateIssue):
         head = update_issues(spec, updates, after=head)
     if rewrites := due(RewriteRow):
@@ -225,6 +234,25 @@ def apply(journal: Journal, spec: Spec, changes: tuple[Change, ...], state: Prog
         head = comment_on_issues(spec, comments, after=head)
     if told := due(Notice):
         send_notices(spec, told)
+
+
+@contextmanager
+def _adding(
+    journal: Journal, spec: Spec, rows: Sequence[DesiredRow], tabs: Mapping[str, int]
+) -> Iterator[None]:
+    """Rows are added while the block runs, and journaled behind it, also where it fails."""
+    if not rows:
+        yield
+        return
+    with ThreadPoolExecutor(1, "rows") as beside:
+        # in this context, so that the task run belongs to the flow run
+        added = beside.submit(copy_context().run, add_rows, spec, rows, tabs)
+        try:
+            yield
+        finally:
+            keys = tuple(row.key for row in rows)
+            fact = ev.RowsAdded(keys=keys, tabs=added.result())
+            note(journal, spec.program, (fact,), actor=ACTOR, at=datetime.now(UTC))
 
 
 def _create(spec: Spec, issues: Iterable[NewIssue], head: int) -> int:

@@ -19,13 +19,12 @@ from policy_rollout.errors import (
 from policy_rollout.halting import IN_THE_UI
 from policy_rollout.history import decide_and_write, note, state_of
 from policy_rollout.journal.store import Journal
-from policy_rollout.outline import spec_of
+from policy_rollout.outline import read_once, spec_of
 from policy_rollout.program import ProgramState
 from policy_rollout.settings import Settings
 from policy_rollout.sign_offs import Action
 from policy_rollout.signing import GivenAnswer, take_answer
 from policy_rollout.spec.model import Spec
-from policy_rollout.spec.reader import read_valid
 from policy_rollout.taking_over import check_lost, wait_key
 from policy_rollout.work import State
 
@@ -40,7 +39,7 @@ def take_up(journal: Journal, text: str, source: str, run: str) -> str:
         SpecRefused: the text has errors; nothing was written.
         ProgramAlreadyLaunched: another run carries the program.
     """
-    spec = read_valid(text, source)
+    spec = read_once(text, source)
     while True:
         state = state_of(journal, spec.program)
         if state.run == run:
@@ -65,7 +64,7 @@ def take_over(journal: Journal, text: str, source: str, run: str, *, lost: str) 
         SpecRefused: the text has errors; nothing was written.
         NotTakenUp: the program is over, or a run is there that carries it.
     """
-    program = read_valid(text, source).program
+    program = read_once(text, source).program
     while True:
         state = state_of(journal, program)
         if state.run != run:

@@ -32,7 +32,8 @@ def create_issues(
     """
     with jira_and_journal(spec) as (jira, journal, settings):
         state = state_at(journal, spec, after)
-        fence, now = jira.fence(state.issues.values()), datetime.now(UTC)
+        fence = jira.fence(state.issues.values(), at_least=state.newest_issue)
+        now = datetime.now(UTC)
         named = {f"{wave}-{number}": batch for number, batch in enumerate(batches)}
         intents = [
             ev.CreationIntended(batch=name, keys=tuple(each.key for each in batch), fence=fence)

@@ -6,7 +6,6 @@ from contextlib import closing
 from policy_rollout import events as ev
 from policy_rollout.connections import open_jira, open_workbook
 from policy_rollout.errors import Missing
-from policy_rollout.jira_preflight import Preflight
 from policy_rollout.settings import Settings
 from policy_rollout.spec.model import Spec
 from policy_rollout.work import people_of
@@ -22,18 +21,18 @@ def check_services(spec: Spec) -> tuple[ev.PeopleResolved, tuple[Missing, ...]]:
         SettingsWrong: one of them is not connected.
     """
     settings = Settings.load()
-    with ThreadPoolExecutor(1, "workbook") as beside:
-        workbook = beside.submit(_workbook, settings, spec)
-        found = _jira(settings, spec)
-        missing = (*found.missing, *workbook.result())
-    resolved = ev.PeopleResolved(accounts=found.accounts, own_account=found.own_account)
-    return resolved, missing
-
-
-def _jira(settings: Settings, spec: Spec) -> Preflight:
     people = {person: spec.accounts.get(person) for person in people_of(spec)}
-    with open_jira(settings, spec) as jira:
-        return jira.preflight(people)
+    with open_jira(settings, spec) as jira, ThreadPoolExecutor(2, "preflight") as beside:
+        workbook = beside.submit(_workbook, settings, spec)
+        newest = beside.submit(jira.highest_number)
+        found = jira.preflight(people)
+        missing = (*found.missing, *workbook.result())
+        resolved = ev.PeopleResolved(
+            accounts=found.accounts,
+            own_account=found.own_account,
+            newest_issue=0 if missing else newest.result(),
+        )
+    return resolved, missing
 
 
 def _workbook(settings: Settings, spec: Spec) -> tuple[Missing, ...]:

@@ -42,6 +42,10 @@ class ToLookAt:
     tabs: dict[str, int] = field(default_factory=dict)
     maybe_double: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def is_nothing(self) -> bool:
+        return not (self.issues or self.sign_offs or self.has_rows)
+
 
 def to_look_at(outline: Outline, state: ProgramState) -> ToLookAt:
     """The epic, the work of the stages whose gates have not passed, and what is about to leave."""

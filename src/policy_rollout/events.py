@@ -53,7 +53,8 @@ class Amended(EventRecord):
 class PeopleResolved(EventRecord):
     """Mail address to Jira account id, once; `own_account` is the service account's.
 
-    Written before anything else is: `project` and `workbook` are where the program's work goes.
+    Written before anything else is: `project` and `workbook` are where the program's work goes,
+    `newest_issue` is a number above which all its issues will be, 0 where it was not asked for.
     """
 
     kind: Literal["people_resolved"] = "people_resolved"
@@ -61,6 +62,7 @@ class PeopleResolved(EventRecord):
     own_account: str
     project: str = ""
     workbook: str = ""
+    newest_issue: int = 0
 
 
 class StageOpened(EventRecord):

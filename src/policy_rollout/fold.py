@@ -260,6 +260,7 @@ def _take_work(  # noqa: C901, PLR0912 - one case a kind
             state.own_account = own_account
             state.project = event.project or state.project
             state.workbook = event.workbook or state.workbook
+            state.newest_issue = event.newest_issue or state.newest_issue
         case ev.RowsAdded(keys=keys, tabs=tabs):
             state.rows.update(keys)
             state.tabs.update(tabs)

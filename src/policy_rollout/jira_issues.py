@@ -141,14 +141,15 @@ class JiraIssues:
             for status, meaning in found.get(kind, {}).items()
         }
 
-    def fence(self, known: Collection[str]) -> int:
+    def fence(self, known: Collection[str], *, at_least: int = 0) -> int:
         """A number above which every issue to come will be: the highest of some Jira keys.
 
-        Keys of other projects do not count; without any, the search is asked.
+        Keys of other projects do not count; without any, and without a number that is known to
+        be one, the search is asked.
         """
         prefix = f"{self._connection.project}-"
         numbers = [wire.number_of(each) for each in known if each.startswith(prefix)]
-        return max(numbers) if numbers else self.highest_number()
+        return max([*numbers, at_least]) or self.highest_number()
 
     def highest_number(self) -> int:
         """The newest issue number that the search knows: a fence, never too high; 0 if none."""

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import cached_property, partial
+from functools import partial
 from http import HTTPStatus
 from threading import local
 from typing import Any, TypeVar
@@ -93,7 +93,9 @@ class _Broken:
 
 
 class JiraSite:
-    """A client for one thread, which may send several requests at the same time.
+    """A client for a few threads, each of which may send several requests at the same time.
+
+    What is sent side by side must not send side by side itself: it would wait for its own thread.
 
     Args:
         connection: where and as whom.
@@ -117,6 +119,7 @@ class JiraSite:
         self._timeout_seconds = timeout_seconds
         self._clients: list[JIRA] = []
         self._of_thread = local()
+        self._threads = ThreadPoolExecutor(SIDE_BY_SIDE, "jira")
         self._client = self._open()
 
     def _open(self) -> JIRA:
@@ -133,13 +136,8 @@ class JiraSite:
         self._of_thread.client = client
         return client
 
-    @cached_property
-    def _threads(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(SIDE_BY_SIDE, "jira")
-
     def close(self) -> None:
-        if "_threads" in self.__dict__:
-            self._threads.shutdown()
+        self._threads.shutdown()
         for client in self._clients:
             client.close()  # type: ignore[no-untyped-call]  # the library leaves it untyped
 

@@ -4,6 +4,7 @@ Work is read by key: never through a search, never from a cache.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 from policy_rollout.connections import open_jira, open_workbook
@@ -14,6 +15,9 @@ from policy_rollout.settings import Settings
 from policy_rollout.spec.model import Spec
 from policy_rollout.work import State
 
+QUESTIONS_BESIDE = 3
+"""What is asked while the work is read: the rows, unplanned issues, the sign-offs' statuses."""
+
 
 def read_world(settings: Settings, spec: Spec, wanted: ToLookAt) -> World:
     """What was asked for, as it is now.
@@ -23,17 +27,22 @@ def read_world(settings: Settings, spec: Spec, wanted: ToLookAt) -> World:
         SettingsWrong: one of them is not connected.
     """
     sign_offs = tuple(wanted.sign_offs.values())
-    with open_jira(settings, spec) as jira:
+    with (
+        open_jira(settings, spec) as jira,
+        ThreadPoolExecutor(QUESTIONS_BESIDE, "look") as beside,
+    ):
+        reading = beside.submit(_read_rows, settings, spec, wanted)
+        looking = beside.submit(jira.strangers, spec.program, wanted.maybe_double)
+        checking = beside.submit(jira.unanswerable) if sign_offs else None
         work = jira.read(tuple(wanted.issues.values()))
         signed = jira.read(sign_offs, with_comments=True)
         finished = [each.issue_key for each in work.issues.values() if each.state is State.DONE]
         asked = (*sign_offs, *finished)
         history = jira.history(asked) if asked else History()
-        strangers = jira.strangers(spec.program, wanted.maybe_double) if wanted.issues else ()
-        unanswerable = jira.unanswerable() if sign_offs else ()
+        strangers, unanswerable = looking.result(), checking.result() if checking else ()
+        rows, odd_rows = reading.result()
     issues = {**work.issues, **signed.issues}
     gone = _gone((*work.gone, *signed.gone), issues, wanted)
-    rows, odd_rows = _read_rows(settings, spec, wanted) if wanted.has_rows else ({}, ())
     found_odd = (*work.oddities, *signed.oddities, *gone, *strangers, *unanswerable, *odd_rows)
     return World(
         issues=issues,
@@ -62,6 +71,8 @@ def _gone(
 def _read_rows(
     settings: Settings, spec: Spec, wanted: ToLookAt
 ) -> tuple[dict[str, ObservedRow], tuple[Oddity, ...]]:
+    if not wanted.has_rows:
+        return {}, ()
     with closing(open_workbook(settings, spec, tabs=wanted.tabs)) as workbook:
         found = workbook.read(spec.program)
     return found.rows, found.oddities

@@ -20,6 +20,8 @@ from policy_rollout.work import (
     stable_key,
 )
 
+_Pairs = tuple[tuple[str, str], ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Outline:
@@ -65,7 +67,28 @@ def conditions_of(
 def outline_at(spec: Spec, state: ProgramState, now: datetime) -> Outline:
     """The outline of a program under way, on the program's own day."""
     today = now.astimezone(spec.timeline.timezone).date()
-    return outline_of(spec, today=today, conditions=state.conditions, renamed=state.renamed)
+    return _outline(_Same(spec), today, tuple(state.conditions), tuple(state.renamed.items()))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Same:
+    """A spec that equals itself alone: comparing two takes longer than planning anew."""
+
+    spec: Spec
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.spec is self.spec
+
+    def __hash__(self) -> int:
+        return id(self.spec)
+
+
+@lru_cache(maxsize=4)
+def _outline(
+    same: _Same, today: date, conditions: tuple[ev.Condition, ...], renamed: _Pairs
+) -> Outline:
+    """Made once: the looks of a pass ask for the same."""
+    return outline_of(same.spec, today=today, conditions=conditions, renamed=dict(renamed))
 
 
 def spec_of(state: ProgramState) -> Spec:
@@ -74,10 +97,14 @@ def spec_of(state: ProgramState) -> Spec:
     Raises:
         SpecRefused: by the rules of this version it has errors.
     """
-    return _read(state.spec_text, state.spec_path)
+    return read_once(state.spec_text, state.spec_path)
 
 
 @lru_cache(maxsize=16)
-def _read(text: str, path: str) -> Spec:
-    """Read once: a pass asks for it at each look, and reading takes far longer than comparing."""
+def read_once(text: str, path: str) -> Spec:
+    """As `read_valid`; a pass asks at each look, and reading takes far longer than comparing.
+
+    Raises:
+        SpecRefused: with every error, in the order of the file.
+    """
     return read_valid(text, path)

@@ -101,7 +101,7 @@ def changes(
     rows = tuple(desired_rows(outline, state))
     return (
         *_creations(issues, state, can_have_children=has_epic(outline, world)),
-        *(AddRow(row) for row in rows if row.key not in state.rows),
+        *_additions(outline, rows, state),
         *_updates(outline, issues, state, world),
         *_rewrites(rows, world),
         *_links(outline, state, world),
@@ -243,6 +243,14 @@ def _creations(
     for issue in epics or lacking:
         if issue.key not in in_doubt and (epics or can_have_children):
             yield CreateIssue(issue)
+
+
+def _additions(
+    outline: Outline, rows: Iterable[DesiredRow], state: ProgramState
+) -> Iterator[AddRow]:
+    """Behind the epic, so that they are added while the other issues are created."""
+    if epic_key(outline.spec.program) in state.issues:
+        yield from (AddRow(row) for row in rows if row.key not in state.rows)
 
 
 def _updates(

@@ -192,6 +192,7 @@ class ProgramState:
     own_account: str = ""
     project: str = ""
     workbook: str = ""
+    newest_issue: int = 0
     tabs: dict[str, int] = field(default_factory=dict)
     issues: dict[str, str] = field(default_factory=dict)
     rows: set[str] = field(default_factory=set)
