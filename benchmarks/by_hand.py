@@ -3,7 +3,6 @@
 None of it journals, reads back, or survives a lost answer.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +10,17 @@ from jira import JIRA
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
+from flows.passes import in_batches as in_batches_of
 from policy_rollout.adf import to_adf
+from policy_rollout.connections import open_jira
+from policy_rollout.desired import IssueKind, NewIssue
 from policy_rollout.jira_issues import BULK_LIMIT
+from policy_rollout.report.issue_text import epic_text, task_text
 from policy_rollout.sandbox.control import Sandbox
 from policy_rollout.sandbox.sheets_store import WORKBOOK
 from policy_rollout.settings import Settings
+from policy_rollout.spec.model import Spec
+from policy_rollout.work import Kind, WorkItem, epic_key, expand
 from policy_rollout.workbook_http import ServiceAccountToken, SheetsClient, load_account
 
 SHEET_ID = 4711
@@ -62,9 +67,6 @@ class Clients:
     def create_one(self, number: int) -> None:
         self.jira.create_issue(self.issue(number), prefetch=False)
 
-    def create_some(self, numbers: Sequence[int]) -> None:
-        self.jira.create_issues([self.issue(number) for number in numbers], prefetch=False)
-
     def write_row(self, number: int) -> None:
         area = f"'By hand'!A{number + 1}:J{number + 1}"
         self.sheets.values_update(WORKBOOK, area, RAW, {"values": [_row(number)]})
@@ -90,12 +92,25 @@ def in_a_loop(clients: Clients, issues: int, rows: int) -> None:
         clients.write_row(number)
 
 
-def in_batches(clients: Clients, issues: int, rows: int) -> None:
-    """The fewest calls, one after the other: an epic, 50 issues a call, one call for all rows."""
-    clients.create_one(0)
-    for start in range(0, issues, BULK_LIMIT):
-        clients.create_some(range(start, min(start + BULK_LIMIT, issues)))
+def in_batches(clients: Clients, spec: Spec, rows: int) -> None:
+    """The fewest calls, one after the other: an epic, 50 issues a call, one call for all rows.
+
+    The issues are those that a launch of the spec creates, with all that it gives them.
+    """
+    key = epic_key(spec.program)
+    with open_jira(Settings.load(), spec) as jira:
+        epic = NewIssue(key, IssueKind.EPIC, spec.name, epic_text(spec, ""), None, None, None, ())
+        parent = jira.create([epic]).keys[key]
+        issues = [_task_of(spec, item, parent) for item in expand(spec) if item.kind is Kind.TASK]
+        for batch in in_batches_of(issues, BULK_LIMIT):
+            jira.create(batch)
     clients.append_rows(rows)
+
+
+def _task_of(spec: Spec, item: WorkItem, parent: str) -> NewIssue:
+    due_on = spec.timeline.effective.date() if spec.timeline.effective else None
+    text = task_text(spec, item)
+    return NewIssue(item.key, IssueKind.TASK, item.title, text, due_on, None, parent, ())
 
 
 @flow(name="a task for each ticket")

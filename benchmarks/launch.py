@@ -1,10 +1,10 @@
 """Launching a program of 1,000 items, beside what a user would write instead.
 
 The sandbox runs in a process of its own and takes 150 ms longer for each call. A round launches a
-new program, makes a pass over it that has nothing to do, and makes the same issues and rows by
-hand: with the fewest calls; one call a ticket; one Prefect task run a ticket. The latter two
-take minutes and are made for a twentieth, times twenty. Medians of the rounds, behind a first one
-that is not counted: it loads libraries on either side.
+new program, makes a pass over it that has nothing to do, makes the same issues and rows with the
+fewest calls alone, and as many by hand: one call a ticket; one Prefect task run a ticket. The
+latter two take minutes and are made for a twentieth, times twenty. Medians of the rounds, behind a
+first one that is not counted: it loads libraries on either side.
 """
 
 import math
@@ -76,13 +76,14 @@ class Rounds:
 
     def warm_up(self) -> None:
         """What a process and a server do once: load, open, and compile their questions."""
-        in_batches(self.clients, TASKS // SHARE, ROWS // SHARE)
+        in_batches(self.clients, read_valid(large_spec("alone"), "alone.yaml"), ROWS)
         Carried(large_spec("warm-up")).pass_once()
 
     def go(self, number: int) -> None:
         few = TASKS // SHARE, ROWS // SHARE
         program = Carried(large_spec(f"large-{number}"))
-        self._time("calls alone", lambda: in_batches(self.clients, TASKS, ROWS))
+        alone = read_valid(large_spec(f"alone-{number}"), "alone.yaml")
+        self._time("calls alone", lambda: in_batches(self.clients, alone, ROWS))
         self._time("launch", program.pass_once)
         with TaskRuns() as idle:
             self._time("idle pass", program.pass_once)

@@ -16,7 +16,6 @@ from prefect import flow
 import flows.passes
 import flows.taking_up
 import tasks.issues
-import tasks.rows
 import tasks.writing
 from flows.passes import Stands, pass_or_trouble
 from flows.taking_up import take_up
@@ -98,7 +97,7 @@ class Clock:
         return datetime.now(zone) + self.ahead
 
     def installed(self, patch: pytest.MonkeyPatch) -> Self:
-        for module in (flows.passes, flows.taking_up, tasks.issues, tasks.rows, tasks.writing):
+        for module in (flows.passes, flows.taking_up, tasks.issues, tasks.writing):
             patch.setattr(module, "datetime", self)
         return self
 

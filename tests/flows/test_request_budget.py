@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from contextlib import closing
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 import stamina
@@ -16,7 +17,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from policy_rollout import connections, prefect_api
 from policy_rollout.errors import ServiceUnavailable
 from policy_rollout.purse import Purse
-from policy_rollout.request_budget import LIMITS, SHEETS_READS, Limit, OverBudget
+from policy_rollout.request_budget import JIRA_REQUESTS, LIMITS, SHEETS_READS, Limit, OverBudget
 from policy_rollout.settings import Settings
 from policy_rollout.spec.reader import read_valid
 
@@ -180,6 +181,38 @@ def test_a_limit_that_somebody_switched_off_holds_nobody_back(limits):
 
     for _ in range(3):
         prefect_api.spend(Limit("off", at_once=1, per_second=0.01), 1)
+
+
+class Busy(BaseHTTPRequestHandler):
+    """A Prefect server on SQLite while others write: 503, until it has been asked three times."""
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.asked.append(self.path)
+        self.send_response(200 if len(self.server.asked) == 3 else 503)
+        self.end_headers()
+        self.wfile.write(b'[{"name": "rollout-jira"}]')
+
+    def log_message(self, *_):
+        pass
+
+
+def test_a_server_whose_database_is_locked_is_asked_again_at_once(monkeypatch):
+    monkeypatch.setattr(prefect_api, "rate_limit", None)  # Prefect's own way waits for seconds
+    with HTTPServer(("127.0.0.1", 0), Busy) as server:
+        server.asked = []
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        try:
+            with temporary_settings(
+                {PREFECT_API_URL: f"http://127.0.0.1:{server.server_port}/api"}
+            ):
+                assert prefect_api._take(JIRA_REQUESTS, 10)
+        finally:
+            server.shutdown()
+            serving.join()
+
+    assert server.asked == ["/api/v2/concurrency_limits/increment"] * 3
 
 
 def test_without_any_server_nothing_is_asked_for():
