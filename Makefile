@@ -16,11 +16,12 @@ find_python = for each in $(PYTHON) python3 python3.13 python3.12 python3.11; do
 # Everything, the build backend too, comes from constraints.txt: no resolving, no isolated build.
 pip_install = $(BIN)/python -I -m pip install --no-input --disable-pip-version-check --no-deps
 
-.PHONY: help run test fault-test browser-test check format bench clean
+.PHONY: help run test long-test fault-test browser-test check format bench clean
 
 help:
 	@echo 'make run           play a program through Prefect, Jira and Sheets stand-ins, all on this machine'
-	@echo 'make test          every test that needs no browser and only minutes'
+	@echo 'make test          every test that needs no browser, without the long ones: under 5 minutes'
+	@echo 'make long-test     the long ones: stacks, races, people, amendments, a sample of faults and kills'
 	@echo 'make browser-test  the tests that walk through pages in Chromium'
 	@echo 'make fault-test    kills at every boundary, 500 random faults, a lost machine, people who edit meanwhile'
 	@echo 'make check         formatting, lint and types'
@@ -31,12 +32,15 @@ run: $(STAMP)
 	@$(BIN)/rollout up --play
 
 test: $(STAMP)
-	@$(BIN)/pytest -n 2 --dist loadfile -m 'not browser and not machines'
+	@$(BIN)/pytest -n 2 --dist loadfile -m 'not browser and not long and not machines'
+
+long-test: $(STAMP)
+	@$(BIN)/pytest -n 2 --dist loadfile -m 'long and not machines'
 
 browser-test: $(STAMP)
 	@$(BIN)/pytest -m browser
 
-# One that fails is run alone as its file says; FAULT_RUNS is the number of random schedules.
+# A test that fails is run alone as its file says; FAULT_RUNS is the number of random schedules.
 fault-test: $(STAMP)
 	@FAULT_RUNS="$${FAULT_RUNS:-500}" FAULT_TABLE="$${FAULT_TABLE:-fault-table.json}" \
 	  $(BIN)/pytest -n 2 --dist load tests/faults

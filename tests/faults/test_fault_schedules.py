@@ -12,6 +12,8 @@ from story import SPEC, damage, outside
 
 from policy_rollout.journal.store import Journal
 
+pytestmark = pytest.mark.long
+
 RUNS = int(os.environ.get("FAULT_RUNS", "40"))
 
 

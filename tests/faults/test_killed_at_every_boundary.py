@@ -7,6 +7,8 @@ import pytest
 from rig import Kill, Where
 from story import CHAPTERS, damage, outside
 
+pytestmark = pytest.mark.long
+
 ALL = "FAULT_RUNS" in os.environ
 """All boundaries; else one of each kind in each chapter."""
 

@@ -11,6 +11,8 @@ from flows import passes
 from policy_rollout.errors import AmendmentRefused, PreflightFailed
 from policy_rollout.outline import spec_of
 
+pytestmark = pytest.mark.long
+
 GUIDELINE, SYMBOLS = TASKS
 NEWCOMER = "n.ito@example.com"
 LATER = ("effective: 2030-03-01", "effective: 2030-04-01")

@@ -23,6 +23,8 @@ from policy_rollout.people_history import announce_absence
 from policy_rollout.sandbox.sheets_store import WORKBOOK
 from policy_rollout.settings import Settings
 
+pytestmark = pytest.mark.long
+
 ONE_QUESTION_EACH = Counter({"/search/jql": 1, "/drive/v3/files": 1})
 BACKED_UP = SPEC.replace(
     f"policy: {{members: [{RIMA}]}}", f"policy: {{members: [{RIMA}], backups: [{MEI}]}}"

@@ -12,6 +12,8 @@ from policy_rollout.settings import Settings
 from policy_rollout.work import epic_key
 from tests.programs_under_way import BEGAN
 
+pytestmark = pytest.mark.long
+
 GUIDELINE, SYMBOLS = TASKS
 CLONE = {"project": {"key": "POLICY"}, "issuetype": {"name": "Task"}}
 

@@ -6,6 +6,8 @@ import pytest
 import requests
 from carried import ROWS, TASKS
 
+pytestmark = pytest.mark.long
+
 BULK, APPEND = "/issue/bulk$", ":batchUpdate$"
 
 

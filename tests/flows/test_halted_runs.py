@@ -23,6 +23,8 @@ from policy_rollout.taking_over import NotTakenUp, continue_program
 from policy_rollout.work import epic_key
 from tests.programs_under_way import BEGAN
 
+pytestmark = pytest.mark.long
+
 ORDER = Order("demo", "p.kim", "legal asks for it")
 STOP = ev.ProgramStopped(by="p.kim", reason="withdrawn", issues="close")
 

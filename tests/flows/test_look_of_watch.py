@@ -29,6 +29,8 @@ from policy_rollout.history import note, state_of
 from policy_rollout.journal.store import Journal
 from policy_rollout.settings import Settings
 
+pytestmark = pytest.mark.long
+
 CHECK = {"action": "check now", "note": ""}
 
 

@@ -14,6 +14,8 @@ from prefect.states import Pending, Running
 from flows.lost_runs import start_again_if_lost
 from policy_rollout import prefect_api
 
+pytestmark = pytest.mark.long
+
 EVERY = timedelta(seconds=30)
 HEARD_WITHIN_SECONDS = 60
 """The server stores events in batches, every few seconds."""

@@ -22,6 +22,8 @@ from policy_rollout.sandbox.sheets_credentials import write_credentials
 from policy_rollout.sandbox.sheets_store import WORKBOOK
 from policy_rollout.work import epic_key, expand
 
+pytestmark = pytest.mark.long
+
 SEEDS = [int(each) for each in os.environ.get("ROLLOUT_PEOPLE_SEEDS", "1").split(",")]
 ROUNDS = int(os.environ.get("ROLLOUT_PEOPLE_ROUNDS", "8"))
 ROUNDS_A_PROGRAM = 6

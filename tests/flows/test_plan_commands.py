@@ -9,6 +9,8 @@ from carried import MEI, OWNER, SPEC, Carried
 
 from policy_rollout import cli
 
+pytestmark = pytest.mark.long
+
 GERMAN_TOO = SPEC.replace("[en-US, ja-JP]", "[en-US, ja-JP, de-DE]")
 LESS = SPEC.replace("[en-US, ja-JP]", "[en-US]").replace(
     "      symbols: {title: List the symbols, team: ops, takes: 2bd, after: [guideline]}\n", ""

@@ -25,6 +25,8 @@ from policy_rollout.saved_plan import (
 from policy_rollout.settings import Settings
 from policy_rollout.work import State, sign_off_key
 
+pytestmark = pytest.mark.long
+
 GERMAN_TOO = SPEC.replace("[en-US, ja-JP]", "[en-US, ja-JP, de-DE]")
 WITHOUT_SYMBOLS = SPEC.replace(
     "      symbols: {title: List the symbols, team: ops, takes: 2bd, after: [guideline]}\n", ""

@@ -16,6 +16,8 @@ from policy_rollout.errors import JournalUnavailable
 from policy_rollout.journal import databases
 from policy_rollout.sandbox import jira_call
 
+pytestmark = pytest.mark.long
+
 TOKEN = "recognizable-7f3a"
 
 

@@ -1,6 +1,9 @@
 """People's work is theirs: never overwritten, never taken for ours, and shown where it is odd."""
 
+import pytest
 from carried import MEI, OWNER, RIMA, ROWS, SIGN_OFF, TASKS, WIM
+
+pytestmark = pytest.mark.long
 
 GUIDELINE, SYMBOLS = TASKS
 

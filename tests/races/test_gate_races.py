@@ -27,6 +27,8 @@ from policy_rollout.settings import Settings
 from policy_rollout.signing import GivenAnswer, take_answer
 from policy_rollout.spec.reader import read_valid
 
+pytestmark = pytest.mark.long
+
 KEY = Fernet.generate_key().decode()
 TWO_OF_LEGAL = spec_with(("sign_off: {legal: 1, policy: 1}", "sign_off: {legal: 2, policy: 1}"))
 LOST = "lost"

@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 import psutil
+import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Cancelling
 from running_up import (
@@ -28,6 +29,8 @@ from running_up import (
 from policy_rollout import prefect_api
 from policy_rollout.playing import WATCH_SECONDS
 from policy_rollout.stack import PREFECT_PORT, SANDBOX_PORT
+
+pytestmark = pytest.mark.long
 
 CHECK = {"action": "check now", "note": "by hand"}
 SIGN_OFF = "first/write/sign-off:policy"
