@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from http import HTTPStatus
+from threading import Lock
 from typing import Any
 from uuid import UUID
 
@@ -168,7 +169,8 @@ def _counted_at_once(url: str, limit: str, slots: int) -> bool | None:
     On SQLite the server answers 503 where another write comes between: nothing was counted, and
     Prefect's client would try again after two seconds.
     """
-    client = _counting_client(url)
+    with _OPENING:  # two that open one at once would leave one open that nobody holds
+        client = _counting_client(url)
     for pause in _PAUSES_WHILE_BUSY_SECONDS:
         body = {"names": [limit], "slots": slots, "mode": "rate_limit"}
         asked = client.build_request("POST", _INCREMENT, json=body, timeout=_COUNTED_WITHIN_SECONDS)
@@ -182,6 +184,9 @@ def _counted_at_once(url: str, limit: str, slots: int) -> bool | None:
             return None
         time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311  no secret: so that two part
     return None
+
+
+_OPENING = Lock()
 
 
 @lru_cache(maxsize=4)

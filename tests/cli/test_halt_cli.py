@@ -5,6 +5,8 @@ import pytest
 from policy_rollout.history import records_of, state_of
 from policy_rollout.journal.store import Journal
 
+pytestmark = pytest.mark.long
+
 NOBODY = "http://127.0.0.1:1/api"
 
 

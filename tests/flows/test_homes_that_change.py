@@ -11,6 +11,8 @@ from policy_rollout.sandbox.sheets_store import WORKBOOK
 from policy_rollout.work import people_of
 from policy_rollout.workbook_requests import SHEET_IDS
 
+pytestmark = pytest.mark.long
+
 TRAINING = 740_201
 LACKS_APPROVED = (
     "Jira: status 'Approved' of issue type 'Sign-off': found Rejected, Signed, To Do, expected one "

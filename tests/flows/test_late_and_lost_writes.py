@@ -10,6 +10,8 @@ from policy_rollout.jira_issues import JiraIssues
 from policy_rollout.settings import Settings
 from tasks.writing import in_time
 
+pytestmark = pytest.mark.long
+
 GUIDELINE, SYMBOLS = TASKS
 LATE = {"kind": "late-commit", "seconds": 3600, "times": 1, "method": "POST"}
 

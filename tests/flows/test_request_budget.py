@@ -21,6 +21,8 @@ from policy_rollout.request_budget import JIRA_REQUESTS, LIMITS, SHEETS_READS, L
 from policy_rollout.settings import Settings
 from policy_rollout.spec.reader import read_valid
 
+pytestmark = pytest.mark.long
+
 RUNS, READS = 4, 3
 REQUESTS = 2 * RUNS * READS  # a workbook without our tabs takes two
 QUOTA, MINUTE_SECONDS = 20, 2.0

@@ -13,6 +13,8 @@ from policy_rollout import prefect_api
 from policy_rollout.errors import ProgramAlreadyLaunched
 from policy_rollout.journal.store import Journal
 
+pytestmark = pytest.mark.long
+
 
 @flow
 def stand_in() -> None:

@@ -3,6 +3,8 @@
 import pytest
 from carried import MEI, SPEC, Carried
 
+pytestmark = pytest.mark.long
+
 
 def test_a_person_whom_jira_does_not_know_is_named_before_anything_is_created(program):
     program.sandbox.remove_person(MEI)

@@ -17,6 +17,8 @@ from policy_rollout.errors import (
 from policy_rollout.sandbox.sheets_api import ACCOUNT_EMAIL, WORKBOOK
 from policy_rollout.workbook import SheetsConnection, Workbook
 
+pytestmark = pytest.mark.long
+
 # Trouble
 
 
