@@ -16,6 +16,8 @@ RECREATE = "create again what was deleted"
 GO_ON = "go on"
 """Offered while the program is held."""
 ACTIONS = (CHECK, *(each.value for each in Action), RECREATE)
+UNSIGNED = (CHECK, RECREATE)
+"""Offered where no gate waits."""
 NO_GATE = "-"
 _DESK = re.compile(r"(?P<stage>\S+) for (?P<role>\S+)(?:, text (?P<digest>\S+))?")
 _DIGEST_SHOWN = 16
@@ -24,22 +26,26 @@ _DIGEST_SHOWN = 16
 def resume_form(spec: Spec, state: ProgramState, text: str) -> type[RunInput]:
     """A form whose gates are those that wait, each with what it shows; its default signs nothing.
 
-    Few fields without words of their own: Prefect gives the evidence what room they leave.
+    Where none waits, there is nothing to sign and no field for it. Few fields without words of
+    their own: Prefect gives the evidence what room they leave.
     """
     desks = [
         _desk(stage, role, state.gates[stage].digest)
         for stage in state.waiting_stages
         for role in spec.stages[stage].gate.sign_off or (NO_GATE,)
     ]
-    form = create_model(
-        "Answer",
-        __base__=RunInput,
-        action=_choice("What to do", (*ACTIONS, GO_ON) if state.held else ACTIONS),
-        gate=_choice("Gate, role and the text that you read", (NO_GATE, *desks)),
-        person=_text("Your mail address, as in the spec"),
-        code=_text("The code that your authenticator shows"),
-        note=_text("Reason, or note"),
-    )
+    actions = ACTIONS if desks else UNSIGNED
+    fields: dict[str, Any] = {
+        "action": _choice("What to do", (*actions, GO_ON) if state.held else actions)
+    }
+    if desks:
+        fields |= {
+            "gate": _choice("Gate, role and the text that you read", (NO_GATE, *desks)),
+            "person": _text("Your mail address, as in the spec"),
+            "code": _text("The code that your authenticator shows"),
+        }
+    fields["note"] = _text("Reason, or note")
+    form: type[RunInput] = create_model("Answer", __base__=RunInput, **fields)
     return form.with_initial_data(description=text)
 
 

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from policy_rollout import stack
-from policy_rollout.stack import Stack, StackFailed
+from policy_rollout.stack import Stack, StackFailed, free_port
 
 SAYS = "print('half-way', flush=True)"
 
@@ -42,6 +42,26 @@ def test_a_process_that_ends_by_itself_is_named(quick):
     quick._started[0][1].wait(60)
     with pytest.raises(StackFailed, match=r"(?s)^the worker ended with exit code 4\. .*half-way$"):
         quick.check()
+
+
+ANSWERS = """
+import sys, time, http.server
+address = ("127.0.0.1", int(sys.argv[1]))
+http.server.HTTPServer(address, http.server.SimpleHTTPRequestHandler).serve_forever()
+"""
+
+
+def test_a_server_of_somebody_else_at_the_chosen_port_is_not_taken_for_ours(quick, monkeypatch):
+    port = free_port(0)
+    url = f"http://127.0.0.1:{port}/"
+    monkeypatch.setattr(stack, "START_SECONDS", 60)
+    quick._start("other", [sys.executable, "-c", ANSWERS, str(port)])
+    quick._wait_for("other", url)
+    monkeypatch.setattr(stack, "START_SECONDS", 1)
+    quick._start("server", [sys.executable, "-c", "import time; time.sleep(60)"])
+
+    with pytest.raises(StackFailed, match=r"^the server did not answer at http://\S+ within 1 s\."):
+        quick._wait_for("server", url)
 
 
 def test_a_server_that_never_answers_is_named(quick):

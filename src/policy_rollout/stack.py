@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.error import URLError
+from urllib.parse import urlsplit
 from urllib.request import ProxyHandler, build_opener
 
 import psutil
@@ -226,15 +227,29 @@ class Stack:
             raise StackFailed(name, f"failed with exit code {done.returncode}", log)
 
     def _wait_for(self, name: str, url: str) -> None:
+        """Wait until what we started answers there, and nobody who took the port before it."""
+        process, log = next((each, log) for known, each, log in self._started if known == name)
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             self.check()
             with contextlib.suppress(URLError, ConnectionError, TimeoutError):
                 _DIRECT.open(url, timeout=2).close()
-                return
+                if _listens(process.pid, urlsplit(url).port):
+                    return
             time.sleep(0.2)
-        log = next(each for started, _, each in self._started if started == name)
         raise StackFailed(name, f"did not answer at {url} within {START_SECONDS} s", log)
+
+
+def _listens(pid: int, port: int | None) -> bool:
+    """Whether a process, or one that it started, listens at a port of this machine."""
+    with contextlib.suppress(psutil.Error):
+        ours = psutil.Process(pid)
+        return any(
+            each.status == psutil.CONN_LISTEN and each.laddr.port == port
+            for process in (ours, *ours.children(recursive=True))
+            for each in process.net_connections("tcp")
+        )
+    return False
 
 
 @contextlib.contextmanager

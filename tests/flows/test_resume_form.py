@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from flows.forms import ACTIONS, CHECK, NO_GATE, Chosen, chosen, resume_form, trouble_form
+from flows.forms import ACTIONS, CHECK, NO_GATE, RECREATE, Chosen, chosen, resume_form, trouble_form
 from policy_rollout.sign_offs import Action
 from tests.programs_under_way import HEAD, PLAIN, TWO_ROLES, UnderWay, asked
 
@@ -49,6 +49,15 @@ def test_the_gates_that_wait_can_be_chosen_with_role_and_text():
         Chosen("prepare", "legal", digest),
         Chosen("prepare", "policy", digest),
     ]
+
+
+def test_where_no_gate_waits_nothing_is_asked_that_only_a_signer_could_answer():
+    program = UnderWay(PLAIN)
+
+    form = form_of(program)
+
+    assert list(form.model_json_schema()["properties"]) == ["action", "note"]
+    assert choices(form, "action") == [CHECK, RECREATE]
 
 
 def test_gates_that_are_not_open_cannot_be_chosen():
