@@ -369,6 +369,15 @@ def test_a_reason_of_many_lines_is_one_line_in_a_cell(program):
     assert at_rest(program)
 
 
+def test_a_reason_makes_no_link_and_no_mark_in_the_comment_and_reads_as_written_in_a_cell(program):
+    memo = program.issue("prepare/memo")
+    amend(program, with_(NO_MEMO, NO_JAPANESE), reason="**Approved** [here](https://example.com)")
+    program.settle()
+    (told,) = said(program, memo)
+    assert r"\*\*Approved\*\* \[here\](https://example.com)" in told
+    assert "**Approved** [here]" in cell(program, "p/prepare/quiz/ja-JP", "Message")
+
+
 def test_an_amended_program_is_shown_anew_once_its_run_has_taken_it_up(program):
     amend(program, with_(("  launch:\n", "  launch:\n    title: Go live\n")))
     assert program.state.unread_amendment

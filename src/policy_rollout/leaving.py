@@ -16,6 +16,7 @@ from policy_rollout.observed import ObservedRow, World
 from policy_rollout.outline import Outline
 from policy_rollout.plan import MoveIssue, RewriteRow
 from policy_rollout.program import ProgramState, Version
+from policy_rollout.report.evidence import cell
 from policy_rollout.work import State, epic_key
 
 MESSAGE = "Message"
@@ -70,7 +71,7 @@ def partings(outline: Outline, state: ProgramState, world: World) -> Iterator[Pa
             if mark in state.said:
                 yield MoveIssue(key, issue.issue_key, State.DONE)
             else:
-                yield SayOnIssue(issue.issue_key, text, mark)
+                yield SayOnIssue(issue.issue_key, cell(text), mark)
         if row is not None and not _is_settled(key, state, world):
             yield RewriteRow(DesiredRow(key, Tab(row.tab), ((MESSAGE, text),)))
 
@@ -114,7 +115,7 @@ def welcomes(outline: Outline, state: ProgramState) -> Iterator[SayOnIssue]:
         was_closed = f"left-{item.key}-{returns - 1}" in state.said
         if was_closed and item.key in state.issues and mark not in state.said:
             text = f"This belongs to the program again: {_who_and_why(state.versions[-1])}."
-            yield SayOnIssue(state.issues[item.key], text, mark)
+            yield SayOnIssue(state.issues[item.key], cell(text), mark)
 
 
 def farewell(amended: Version) -> str:
