@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 from playwright.sync_api import TimeoutError as NotInTime
 
@@ -45,6 +46,19 @@ class RunningStack:
     home: Path
     prefect: str
     sandbox: str
+    environment: dict[str, str]
+
+    @property
+    def journal(self) -> str:
+        return f"sqlite:///{self.home / 'journal.sqlite3'}"
+
+    def rollout(self, *arguments: str) -> str:
+        """What a command says in another terminal of the same folder."""
+        command = [sys.executable, "-m", "policy_rollout.cli", *arguments]
+        done = subprocess.run(  # noqa: S603 - our own command
+            command, cwd=CHECKOUT, env=self.environment, check=True, capture_output=True, text=True
+        )
+        return done.stdout
 
 
 @pytest.fixture(scope="session")
@@ -52,11 +66,12 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     """Everything that `rollout up` starts, under a home of its own; ends with the session."""
     home = tmp_path_factory.mktemp("stack") / ".rollout"
     kept = {name: text for name, text in os.environ.items() if not name.startswith("ROLLOUT_")}
+    kept |= {"ROLLOUT_HOME": str(home), "ROLLOUT_CODES_KEY": Fernet.generate_key().decode()}
     command = [sys.executable, "-m", "policy_rollout.cli", "up"]
     with subprocess.Popen(  # noqa: S603 - our own command
         command,
         cwd=CHECKOUT,
-        env=kept | {"ROLLOUT_HOME": str(home), "PYTHONUNBUFFERED": "1"},
+        env=kept | {"PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -70,7 +85,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
         else:
             pytest.fail("rollout up ended:\n" + "".join(said))
         address = json.loads((home / "stack.json").read_text())
-        yield RunningStack(home, address["prefect_ui_url"], address["sandbox_url"])
+        yield RunningStack(home, address["prefect_ui_url"], address["sandbox_url"], kept)
         process.send_signal(signal.SIGTERM)
 
 

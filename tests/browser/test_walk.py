@@ -63,7 +63,7 @@ def finish_task(page: Page, stack: RunningStack, title: str, who: str) -> None:
 
 def wait_for_resume(page: Page, stack: RunningStack, *, because: str) -> None:
     """Wait until the program's run has journaled the answer of the Resume form."""
-    with Journal(f"sqlite:///{stack.home / 'journal.sqlite3'}") as journal:
+    with Journal(stack.journal) as journal:
         for _ in range(SLOWEST_SECONDS):
             events = [record.event for record in records_of(journal, PROGRAM, after=0)]
             given = [each.because for each in events if isinstance(each, ev.Resumed)]

@@ -140,7 +140,7 @@ def test_one_lost_write_in_a_pass_is_looked_for_and_the_pass_goes_on(program):
 
 def test_a_service_that_goes_down_half_way_loses_nothing(program):
     program.sandbox.set_faults(
-        {"kind": "error", "status": 503, "path": "/sheets/v4/", "after": 5, "times": None}
+        {"kind": "error", "status": 503, "path": "/sheets/v4/", "after": 3, "times": None}
     )
     program.go()
     assert program.trouble.startswith("Google Sheets: ")

@@ -1,0 +1,107 @@
+"""A gate is passed in the Prefect UI, by the code of the signer's authenticator."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyotp
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from policy_rollout.authenticators import Authenticators
+from policy_rollout.history import state_of
+from policy_rollout.journal.store import Journal
+from policy_rollout.sandbox.control import Sandbox
+from tests.browser.conftest import SLOWEST_SECONDS, RunningStack, reload_until
+
+RIMA, TOSEI, MEI = "r.haddad@example.com", "t.osei@example.com", "m.tan@example.com"
+PROGRAM = "signed-in-the-form"
+SPEC = f"""
+program: {PROGRAM}
+title: A gate that is passed in the Resume form
+policy: {{change: clarification, languages: [en-US]}}
+timeline: {{timezone: UTC, effective: 2037-05-04 09:00}}
+people: {{policy: {{members: [{RIMA}, {TOSEI}]}}, ops: {{members: [{MEI}]}}}}
+stages:
+  write:
+    tasks: {{guideline: {{title: Write the guideline, team: policy, assignee: {RIMA}}}}}
+    gate: {{sign_off: {{policy: 1}}}}
+  launch:
+    after: [write]
+    tasks: {{switch: {{title: Enforce it, team: ops}}}}
+"""
+
+
+def authenticator(stack: RunningStack, person: str) -> pyotp.TOTP:
+    """An app whose first code was typed an hour ago."""
+    earlier = datetime.now(UTC) - timedelta(hours=1)
+    with Authenticators(stack.journal, stack.environment["ROLLOUT_CODES_KEY"]) as known:
+        app = pyotp.parse_uri(known.enroll(person).get_secret_value())
+        assert isinstance(app, pyotp.TOTP)
+        known.confirm(person, app.at(earlier), now=earlier)
+    return app
+
+
+def choose(page: Page, form: Locator, shown: str, wanted: re.Pattern[str]) -> None:
+    form.get_by_role("button", name=shown, exact=True).focus()
+    page.keyboard.press("ArrowDown")
+    page.get_by_text(wanted).last.click()
+
+
+def state(stack: RunningStack):
+    with Journal(stack.journal) as journal:
+        return state_of(journal, PROGRAM)
+
+
+def wait_for(page: Page, seen: Callable[[], object], what: str) -> None:
+    for _ in range(SLOWEST_SECONDS):
+        if seen():
+            return
+        page.wait_for_timeout(1_000)
+    pytest.fail(f"not within {SLOWEST_SECONDS} s: {what}")
+
+
+@pytest.mark.timeout(600)
+def test_a_gate_passes_by_a_code_in_the_resume_form_and_a_wrong_one_is_refused(
+    page: Page, stack: RunningStack, picture: Callable[[str], None], tmp_path: Path
+) -> None:
+    path = tmp_path / "signed.yaml"
+    path.write_text(SPEC)
+    sandbox = Sandbox(stack.sandbox)
+    for person in (RIMA, TOSEI, MEI):
+        sandbox.add_person(person)
+    stack.rollout("launch", str(path))
+    wait_for(page, lambda: "write" in state(stack).gates and state(stack).waits, "the launch")
+    issue = state(stack).issues[f"{PROGRAM}/write/guideline"]
+    sandbox.as_person(RIMA).move(issue, "Done")
+    wait_for(page, lambda: state(stack).gates["write"].digest, "the gate asks")
+    app = authenticator(stack, TOSEI)
+
+    run = f"{stack.prefect}/runs/flow-run/{state(stack).run}"
+    sign(page, run, "000000", picture, "wrong-code")
+    wait_for(page, lambda: state(stack).gates["write"].refusals, "the wrong code is journaled")
+    assert state(stack).gates["write"].passed_at is None
+    sign(page, run, app.now(), picture, "right-code")
+    wait_for(page, lambda: state(stack).gates["write"].passed_at, "the gate passes")
+
+    reload_until(page, run, page.get_by_text("Gate of stage write: passed"), tab="Artifacts")
+    page.get_by_text("Gate of stage write: passed").click()
+    expect(page.locator("body")).to_contain_text(TOSEI)
+    picture("evidence-of-the-passed-gate")
+    page.goto(stack.sandbox + "/jira/browse/POLICY")
+    reload_until(page, stack.sandbox + "/jira/browse/POLICY", page.get_by_text("Enforce it"))
+
+
+def sign(page: Page, run: str, code: str, picture: Callable[[str], None], name: str) -> None:
+    reload_until(page, run, page.get_by_role("button", name="Resume"))
+    page.get_by_role("button", name="Resume").click()
+    form = page.get_by_role("dialog")
+    choose(page, form, "check now", re.compile("^approve$"))
+    choose(page, form, "-", re.compile("^write for policy"))
+    fields = form.locator("textarea")
+    fields.nth(0).fill(TOSEI)
+    fields.nth(1).fill(code)
+    picture(name)
+    form.get_by_role("button", name="Submit").click()
+    expect(form).to_be_hidden()
