@@ -3,6 +3,7 @@
 Talks to the Prefect server that Prefect's own settings name (`PREFECT_API_URL` or the profile).
 """
 
+import atexit
 import json
 import logging
 import random
@@ -192,7 +193,9 @@ _OPENING = Lock()
 @lru_cache(maxsize=4)
 def _counting_client(_url: str) -> httpx.Client:
     """With the address, credentials and certificates that Prefect's settings name."""
-    return get_client(sync_client=True)._client  # noqa: SLF001 - the only way around its waits
+    client: httpx.Client = get_client(sync_client=True)._client  # noqa: SLF001 - the only way around its waits
+    atexit.register(client.close)
+    return client
 
 
 class RunRefused(RolloutError):
