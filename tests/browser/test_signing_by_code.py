@@ -84,6 +84,7 @@ def test_a_gate_passes_by_a_code_in_the_resume_form_and_a_wrong_one_is_refused(
     sign(page, run, "000000", picture, "wrong-code")
     wait_for(page, lambda: state(stack).gates["write"].refusals, "the wrong code is journaled")
     assert state(stack).gates["write"].passed_at is None
+    wait_for(page, lambda: "does not count" in told(page, run), "the form says so")
     sign(page, run, app.now(), picture, "right-code")
     wait_for(page, lambda: state(stack).gates["write"].passed_at, "the gate passes")
 
@@ -93,6 +94,15 @@ def test_a_gate_passes_by_a_code_in_the_resume_form_and_a_wrong_one_is_refused(
     picture("evidence-of-the-passed-gate")
     page.goto(stack.sandbox + "/jira/browse/POLICY")
     reload_until(page, stack.sandbox + "/jira/browse/POLICY", page.get_by_text("Enforce it"))
+
+
+def told(page: Page, run: str) -> str:
+    """What stands above the fields of the Resume form."""
+    reload_until(page, run, page.get_by_role("button", name="Resume"))
+    page.get_by_role("button", name="Resume").click()
+    form = page.get_by_role("dialog")
+    expect(form.get_by_text("Nothing has to be done here")).to_be_visible()
+    return form.inner_text()
 
 
 def sign(page: Page, run: str, code: str, picture: Callable[[str], None], name: str) -> None:

@@ -1,6 +1,6 @@
 """The board of a running program and the text of the Resume form."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -298,3 +298,39 @@ def test_the_form_tells_trouble_before_the_gates():
         "What follows was seen on Mon 3 Nov 2025 09:01 UTC."
     )
     assert trouble == "**Trouble:** Jira: down"
+
+
+def refusal(program, *, minutes: int) -> ev.SignOffRefused:
+    gate = program.state.gates["prepare"]
+    return ev.SignOffRefused(
+        stage="prepare",
+        round=gate.round,
+        role="legal",
+        account="",
+        name="lea@example.com",
+        history_id="code-1",
+        at=program.model.now + timedelta(minutes=minutes),
+        why="that code is wrong",
+    )
+
+
+def shown(program) -> str:
+    return form_text(program.outline, program.decide(), LINKS, now=program.model.now)
+
+
+def test_the_form_says_that_the_last_answer_was_refused_and_why():
+    program = asked(PLAIN)
+    assert "Refused" not in shown(program)
+
+    program.record(refusal(program, minutes=1))
+
+    assert "gate of prepare:** The answer of lea@example.com does not count: that code" in shown(
+        program
+    )
+
+
+def test_the_form_leaves_out_a_refusal_of_a_round_that_is_over():
+    program = asked(PLAIN)
+    program.record(refusal(program, minutes=1).model_copy(update={"round": 0}))
+
+    assert "does not count" not in shown(program)

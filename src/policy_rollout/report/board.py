@@ -11,6 +11,7 @@ from policy_rollout.outline import Outline
 from policy_rollout.plan import criteria, gate_view
 from policy_rollout.program import ProgramState
 from policy_rollout.report.evidence import cell, gate_evidence, local
+from policy_rollout.report.issue_text import refusal_text
 from policy_rollout.report.timeline import Standing, timeline_svg
 from policy_rollout.spec.model import Spec
 from policy_rollout.work import epic_key
@@ -205,7 +206,8 @@ def evidence_of(outline: Outline, decision: Decision, stage: str, links: Links) 
         for role in spec.stages[stage].gate.sign_off
         if (key := state.sign_off_key(stage, role)) in state.issues
     ]
-    signing = ["", "Sign here:", "", *where] if where else []
+    title = "Sign here:" if stage in state.waiting_stages else "It was signed in:"
+    signing = ["", title, "", *where] if where else []
     return "\n".join([gate_evidence(replace(view, items=linked)), *signing])
 
 
@@ -243,5 +245,17 @@ def form_text(outline: Outline, decision: Decision, links: Links, *, now: dateti
     parts = [f"{hint}\n\n{seen}" if state.held else f"{hint} {seen}"]
     if state.trouble is not None:
         parts.append(f"**Trouble:** {state.trouble.text}")
+    parts += [
+        text for stage in state.waiting_stages if (text := refused_text(outline, state, stage))
+    ]
     parts += [evidence_of(outline, decision, stage, links) for stage in state.waiting_stages]
     return "\n\n---\n\n".join(parts)
+
+
+def refused_text(outline: Outline, state: ProgramState, stage: str) -> str:
+    """The last answer to a gate, where it was refused: who gave it sees it where they gave it."""
+    gate = state.gates[stage]
+    last = max(gate.refusals, key=lambda each: each.at, default=None)
+    if last is None or last.round != gate.round or any(s.at > last.at for s in gate.sign_offs):
+        return ""
+    return f"**Refused on {local(last.at, outline.spec)}, gate of {stage}:** {refusal_text(last)}"
