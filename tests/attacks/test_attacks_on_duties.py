@@ -9,6 +9,7 @@ from gate_under_attack import (
     SECOND_BACKUP,
     SECOND_LEGAL,
     SECOND_POLICY,
+    SPEC,
     WAIVER,
     Gate,
     one_short,
@@ -178,8 +179,8 @@ def test_a_called_backup_whom_an_amended_spec_dropped_signs_nothing():
 # Waivers
 
 
-def waiting_with_open_work() -> Gate:
-    gate = one_short()
+def waiting_with_open_work(text: str = SPEC) -> Gate:
+    gate = one_short(text)
     gate.works("prepare/label", State.IN_PROGRESS)
     gate.look()
     return gate
@@ -251,6 +252,24 @@ def test_a_waiver_that_expires_before_the_gate_passes_is_void():
     gate.moves(POLICY, role="policy")
     gate.look()
     gate.now = gate.now.replace(day=4)
+    gate.look()
+    gate.moves(LEGAL)
+    gate.look()
+    assert_refused(gate, "the gate's criteria do not hold now; sign when it asks again")
+
+
+@pytest.mark.parametrize(
+    ("zone", "hour", "day"),
+    [("Asia/Tokyo", 15, 3), ("America/Los_Angeles", 8, 4)],  # midnight there, not in UTC
+)
+def test_a_waiver_ends_at_the_program_s_midnight_and_not_at_that_of_utc(zone, hour, day):
+    gate = waiting_with_open_work(spec_with(("timezone: UTC", f"timezone: {zone}")))
+    gate.says(WAIVER, "Waive tasks until 2026-03-03: the label follows on Tuesday")
+    gate.look()
+    gate.moves(POLICY, role="policy")
+    gate.look()
+    assert gate.signers == [POLICY]
+    gate.now = gate.now.replace(day=day, hour=hour, minute=1)
     gate.look()
     gate.moves(LEGAL)
     gate.look()
