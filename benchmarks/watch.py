@@ -59,7 +59,6 @@ FEW, MANY = 1_000, 10_000
 MOST_REQUESTS = 3
 NOTED_EARLIER = 12
 """Entries of each program besides those it cannot do without: what people did, as watch saw it."""
-RUNS_IN_PREFECT = 1_000
 SPEC = """\
 program: {program}
 title: Licence plates, change {program}
@@ -128,9 +127,12 @@ def stand_in() -> None:
 def waiting_runs(number: int) -> list[str]:
     with get_client(sync_client=True) as client:
         deployment = client.create_deployment(client.create_flow(stand_in), name="stand-in")
-        made = [client.create_flow_run_from_deployment(deployment) for _ in range(number)]
-        for each in made:
-            client.set_flow_run_state(each.id, Suspended(pause_key="answer-0"), force=True)
+        made = [
+            client.create_flow_run_from_deployment(
+                deployment, state=Suspended(pause_key="answer-0")
+            )
+            for _ in range(number)
+        ]
     return [str(each.id) for each in made]
 
 
@@ -226,10 +228,9 @@ def scene(sandbox: Sandbox, address: str, runs: Sequence[str], programs: int) ->
     os.environ["ROLLOUT_JOURNAL_URL"] = address
     real = f"real-{uuid4().hex[:8]}"
     others = [f"p{number:05}" for number in range(programs - 1)]
-    padded = [*runs[1:], *(str(uuid4()) for _ in range(programs))][: programs - 1]
     first_pass(SPEC.format(program=real), runs[0])
     with Journal(address) as journal:
-        write_programs(journal, others, padded)
+        write_programs(journal, others, runs[1:programs])
     (refresh, _, _), _ = look_in_a_child(sandbox, 3)
     (cold, *_, warm), megabytes = look_in_a_child(sandbox, 4)
     with Journal(address) as journal:
@@ -278,7 +279,7 @@ def rows() -> list[Row]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with services(folder) as sandbox, postgresql() as server:
-            runs = waiting_runs(RUNS_IN_PREFECT)
+            runs = waiting_runs(MANY)
             alone = scene(sandbox, f"sqlite:///{folder}/one.sqlite3", runs, 1)
             middle = scene(sandbox, f"sqlite:///{folder}/few.sqlite3", runs, FEW)
             large = scene(sandbox, server, runs, MANY)
