@@ -194,6 +194,14 @@ def test_the_search_is_asked_for_a_fence_where_nothing_is_known(jira):
     assert jira.fence(["MOVED-9000"]) == 2
 
 
+def test_a_number_that_was_asked_for_before_is_a_fence_without_another_question(jira, sandbox):
+    sandbox.clear_requests()
+
+    assert jira.fence([], at_least=7) == 7
+    assert jira.fence(["POLICY-9"], at_least=7) == 9
+    assert sandbox.requests() == []
+
+
 def test_a_hundred_issues_are_read_at_once_before_they_are_changed(jira, sandbox):
     keys = [
         key
