@@ -174,7 +174,7 @@ def _counted_at_once(url: str, limit: str, slots: int) -> bool | None:
         client = _counting_client(url)
     for pause in _PAUSES_WHILE_BUSY_SECONDS:
         body = {"names": [limit], "slots": slots, "mode": "rate_limit"}
-        asked = client.build_request("POST", _INCREMENT, json=body, timeout=_COUNTED_WITHIN_SECONDS)
+        asked = client.build_request("POST", _INCREMENT, json=body)
         try:
             answer = httpx.Client.send(client, asked)
         except httpx.TransportError:
@@ -192,8 +192,12 @@ _OPENING = Lock()
 
 @lru_cache(maxsize=4)
 def _counting_client(_url: str) -> httpx.Client:
-    """With the address, credentials and certificates that Prefect's settings name."""
-    client: httpx.Client = get_client(sync_client=True)._client  # noqa: SLF001 - the only way around its waits
+    """With the address, credentials and certificates that Prefect's settings name.
+
+    And with settings of its own: else, in a run, it would be the run's client, closed at its end.
+    """
+    own = {"timeout": _COUNTED_WITHIN_SECONDS}
+    client: httpx.Client = get_client(own, sync_client=True)._client  # noqa: SLF001 - the only way around its waits
     atexit.register(client.close)
     return client
 

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 import stamina
 from carried import SPEC
+from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
 from prefect.settings import PREFECT_API_URL, temporary_settings
@@ -215,6 +216,17 @@ def test_a_server_whose_database_is_locked_is_asked_again_at_once(monkeypatch):
             serving.join()
 
     assert server.asked == ["/api/v2/concurrency_limits/increment"] * 3
+
+
+def test_counts_go_on_behind_the_run_that_made_the_first_one(limits):
+    limits([JIRA_REQUESTS])
+    prefect_api._counting_client.cache_clear()
+
+    @flow
+    def counting() -> bool:
+        return prefect_api._take(JIRA_REQUESTS, 1)
+
+    assert (counting(), counting()) == (True, True)
 
 
 def test_without_any_server_nothing_is_asked_for():
