@@ -3,7 +3,7 @@
 import os
 import re
 import shlex
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ from policy_rollout import cli, jira_preflight, plan_cli
 from policy_rollout.attempts import REASON_WITHIN, Action
 from policy_rollout.errors import ExitCode
 from policy_rollout.jira_wire import LINK_TYPE
-from policy_rollout.program import ProgramState
+from policy_rollout.program import GateState, ProgramState
 from policy_rollout.settings import Settings
 from policy_rollout.sign_off_words import AskedCondition, AskedWaiver, read_words
 from policy_rollout.spec.reader import read_valid
@@ -219,9 +219,14 @@ def test_the_forms_offer_what_is_said():
 
 def test_the_fields_of_the_resume_form_are_those_that_are_described():
     ui = section("In the Prefect UI")
-    form = resume_form(read_valid(SPEC, "README.md"), ProgramState("doxxing-2027"), "")
+    spec, state = read_valid(SPEC, "README.md"), ProgramState("doxxing-2027")
+    unsigned = resume_form(spec, state, "")
+    state.gates[next(iter(spec.stages))] = GateState(opened_at=datetime.now(UTC))
+    form = resume_form(spec, state, "")
     told = set(re.findall(r"`([a-z]+)`", ui)) - {"rollout"}
     assert set(form.model_fields) == told
+    assert "fields for it are there while a gate waits" in " ".join(ui.split())
+    assert set(unsigned.model_fields) == {"action", "note"}
     assert form.model_fields["action"].default not in {each.value for each in Action}
 
 
