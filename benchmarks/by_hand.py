@@ -95,7 +95,8 @@ def in_a_loop(clients: Clients, issues: int, rows: int) -> None:
 def in_batches(clients: Clients, spec: Spec, rows: int) -> None:
     """The fewest calls, one after the other: an epic, 50 issues a call, one call for all rows.
 
-    The issues are those that a launch of the spec creates, with all that it gives them.
+    The issues are those that a launch of the spec creates: texts, labels, parent, due date and
+    mark, and no assignee.
     """
     key = epic_key(spec.program)
     with open_jira(Settings.load(), spec) as jira:

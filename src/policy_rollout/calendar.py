@@ -33,7 +33,7 @@ def public_holidays(market: str, year: int) -> dict[date, str]:
     Raises:
         HolidaysUnknown: the installed `holidays` package does not know the market.
     """
-    import holidays  # noqa: PLC0415  loads in 40 ms and most specs name no market's holidays
+    import holidays  # noqa: PLC0415  loads every country; most specs name no market
 
     try:
         found = holidays.country_holidays(market, years=year, language="en_US")

@@ -1,13 +1,19 @@
 """A program's work stays where it was put: another workbook, tab or project is refused by name."""
 
+from datetime import UTC, datetime
+
 import pytest
 import requests
 from carried import OWNER, RIMA, ROWS, SIGN_OFF, SPEC, connect
 from plain_passes import PlainlyCarried, make_plain
 
+from policy_rollout.errors import HomeChanged
+from policy_rollout.journal.store import Journal
+from policy_rollout.planning import make_plan
 from policy_rollout.sandbox.sheets_control import WorkbookEditor
 from policy_rollout.sandbox.sheets_credentials import write_credentials
 from policy_rollout.sandbox.sheets_store import WORKBOOK
+from policy_rollout.settings import Settings
 from policy_rollout.work import people_of
 from policy_rollout.workbook_requests import SHEET_IDS
 
@@ -96,6 +102,21 @@ def test_a_tab_that_was_deleted_and_made_anew_is_refused(program):
     program.go()
     assert program.trouble == ""
     assert any(ROWS[0] in each and "the row is gone" in each for each in program.state.oddities)
+
+
+def test_a_plan_refuses_a_tab_that_was_deleted_and_made_anew(program):
+    program.go()
+    program.workbook.change(
+        {"deleteSheet": {"sheetId": TRAINING}},
+        {"addSheet": {"properties": {"sheetId": 5, "title": "Training"}}},
+    )
+    settings = Settings.load()
+
+    with (
+        Journal(settings.journal_address) as journal,
+        pytest.raises(HomeChanged, match="with the id 5, expected the one with the id 740201"),
+    ):
+        make_plan(journal, settings, "demo", None, now=datetime.now(UTC))
 
 
 def test_a_tab_whose_name_is_taken_by_another_is_still_found(program):
