@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 from policy_rollout import events as ev
 from policy_rollout.absences import Absence
 from policy_rollout.sign_off_words import AskedCondition, AskedWaiver, read_words
+from tests.amended import amend, said
 from tests.programs_under_way import (
     BEGAN,
     HEAD,
     ONE_TASK,
+    TWO_ROLES,
     UnderWay,
     account,
     asked,
@@ -295,6 +297,56 @@ def test_an_approval_by_code_counts_as_one_in_jira():
     (signed,) = of_kind(program.settle(), ev.SignedOff)
     assert (signed.person, signed.via, signed.history_id) == (person("lea"), ev.Via.CODE, "code:1")
     assert program.state.passed("prepare")
+
+
+def test_the_sign_off_issue_of_a_gate_that_passed_by_code_says_who_signed_and_is_closed():
+    program = asked()
+    coded(program, "lea", "approve")
+    program.settle()
+    desk = program.desk("legal")
+    *_, told = said(program, desk)
+    assert told.startswith(
+        "The gate has passed. Signed by lea@example.com with a one-time code, not in Jira"
+    )
+    assert program.model.statuses[desk] == "Done"
+    assert program.state.finished_at is not None
+    assert program.state.gates["prepare"].refusals == []
+
+
+def test_it_stays_open_while_another_role_has_still_to_sign():
+    program = asked(TWO_ROLES)
+    coded(program, "lea", "approve")
+    program.settle()
+    desk = program.desk("legal")
+    assert program.model.statuses[desk] == "To Do"
+    program.approve("policy", "pia")
+    program.settle()
+    assert program.model.statuses[desk] == "Done"
+
+
+def test_what_a_person_answered_there_meanwhile_stays_as_it_is():
+    program = asked()
+    coded(program, "lea", "approve")
+    events = program.decide().events
+    assert of_kind(events, ev.GatePassed)
+    program.record(*events)
+    program.reject("legal", "lou", "I do not agree")
+    program.settle()
+    assert program.model.statuses[program.desk("legal")] == "Rejected"
+    assert program.state.finished_at is not None
+
+
+def test_a_reopened_gate_asks_anew_on_the_issue_that_was_closed_for_a_code():
+    program = asked(TWO_GATES)
+    coded(program, "lea", "approve")
+    program.settle()
+    amend(program, TWO_GATES, reopen=("prepare",))
+    program.settle()
+    assert program.model.statuses[program.desk("legal")] == "To Do"
+    assert program.gate.passed_at is None
+    program.approve("legal", "lea")
+    program.settle()
+    assert program.gate.passed_at is not None
 
 
 def test_an_answer_by_code_is_judged_once():

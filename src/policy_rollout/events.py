@@ -151,7 +151,10 @@ class WorkSeen(EventRecord):
 
 
 class WorkLeft(EventRecord):
-    """What an amended spec no longer has is settled outside: it is not looked at any more."""
+    """What waits for nobody any more is settled outside: it is not looked at from here on.
+
+    That is what an amended spec no longer has, and sign-off issues whose gate passed by codes.
+    """
 
     kind: Literal["work_left"] = "work_left"
     keys: tuple[str, ...]

@@ -1,12 +1,13 @@
-"""What an amended spec no longer has, and what comes back. Pure.
+"""What waits for nobody any more, and what comes back. Pure.
 
-An open issue that leaves is told who took it out and why, and then moved to done; the Message of
-an open row says the same. What people had finished stays as it is, and nothing is deleted. Once
+An open issue that leaves with an amended spec is told who took it out and why, and then moved to
+done; the Message of an open row says the same. So is a sign-off issue whose gate has passed by
+codes: it is told who signed. What people had finished stays as it is, and nothing is deleted. Once
 that is seen outside it is journaled, and not looked at any more. What comes back is opened again
 where we had closed it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from policy_rollout import events as ev
 from policy_rollout.comments import SayOnIssue
@@ -26,6 +27,23 @@ Parting = SayOnIssue | MoveIssue | RewriteRow
 
 
 def leaving(outline: Outline, state: ProgramState) -> tuple[str, ...]:
+    """Stable keys that have an issue or row and wait for nobody; none that are settled."""
+    answered = (key for key in _signed_by_code(state) if key not in state.left)
+    return tuple(dict.fromkeys((*_amended_out(outline, state), *answered)))
+
+
+def _signed_by_code(state: ProgramState) -> dict[str, Sequence[ev.SignedOff]]:
+    """The codes for each sign-off issue of a passed gate that no transition has answered."""
+    found: dict[str, list[ev.SignedOff]] = {}
+    for stage, gate in state.gates.items():
+        for given in gate.standing(gate.digest) if gate.passed_at is not None else ():
+            key = state.sign_off_key(stage, given.role)
+            if given.via is ev.Via.CODE and key in state.issues:
+                found.setdefault(key, []).append(given)
+    return dict(found)
+
+
+def _amended_out(outline: Outline, state: ProgramState) -> tuple[str, ...]:
     """Stable keys that have an issue or row, and no place in the spec; none that are settled."""
     if len(state.versions) <= 1:
         return ()
@@ -63,10 +81,12 @@ def _says_it_left(row: ObservedRow, state: ProgramState) -> bool:
 
 def partings(outline: Outline, state: ProgramState, world: World) -> Iterator[Parting]:
     """What is due outside for what leaves: an issue is closed only after it was told why."""
-    text = farewell(state.versions[-1]) if state.versions else ""
+    signed = _signed_by_code(state)
+    farewell_text = farewell(state.versions[-1]) if state.versions else ""
     for key in leaving(outline, state):
         issue, row = world.issues.get(key), world.rows.get(key)
         mark = left_mark(state, key)
+        text = _thanks(signed[key]) if key in signed else farewell_text
         if issue is not None and issue.state is not State.DONE:
             if mark in state.said:
                 yield MoveIssue(key, issue.issue_key, State.DONE)
@@ -123,6 +143,15 @@ def farewell(amended: Version) -> str:
     return (
         f"No longer part of the program: {_who_and_why(amended)}. "
         "Nothing was deleted; nobody waits for this any more."
+    )
+
+
+def _thanks(signed: Sequence[ev.SignedOff]) -> str:
+    """What a sign-off issue says whose gate has passed by what was signed elsewhere."""
+    people = ", ".join(dict.fromkeys(each.person for each in signed))
+    return (
+        f"The gate has passed. Signed by {people} with a one-time code, not in Jira: "
+        "nothing is to be answered here any more."
     )
 
 

@@ -25,11 +25,11 @@ policy: {{change: clarification, languages: [en-US]}}
 timeline: {{timezone: UTC, effective: 2037-05-04 09:00}}
 people: {{policy: {{members: [{RIMA}, {TOSEI}]}}, ops: {{members: [{MEI}]}}}}
 stages:
-  write:
+  draft:
     tasks: {{guideline: {{title: Write the guideline, team: policy, assignee: {RIMA}}}}}
     gate: {{sign_off: {{policy: 1}}}}
   launch:
-    after: [write]
+    after: [draft]
     tasks: {{switch: {{title: Enforce it, team: ops}}}}
 """
 
@@ -68,7 +68,7 @@ def wait_for(page: Page, seen: Callable[[], object], what: str) -> None:
 def test_a_gate_passes_by_a_code_in_the_resume_form_and_a_wrong_one_is_refused(
     page: Page, stack: RunningStack, picture: Callable[[str], None], tmp_path: Path
 ) -> None:
-    path, guideline = tmp_path / "signed.yaml", f"{PROGRAM}/write/guideline"
+    path, guideline = tmp_path / "signed.yaml", f"{PROGRAM}/draft/guideline"
     path.write_text(SPEC)
     sandbox = Sandbox(stack.sandbox)
     for person in (RIMA, TOSEI, MEI):
@@ -77,23 +77,28 @@ def test_a_gate_passes_by_a_code_in_the_resume_form_and_a_wrong_one_is_refused(
     wait_for(page, lambda: guideline in state(stack).issues, "the launch")
     issue = state(stack).issues[guideline]
     sandbox.as_person(RIMA).move(issue, "Done")
-    wait_for(page, lambda: state(stack).gates["write"].digest, "the gate asks")
+    wait_for(page, lambda: state(stack).gates["draft"].digest, "the gate asks")
     app = authenticator(stack, TOSEI)
 
     run = f"{stack.prefect}/runs/flow-run/{state(stack).run}"
     sign(page, run, "000000", picture, "wrong-code")
-    wait_for(page, lambda: state(stack).gates["write"].refusals, "the wrong code is journaled")
-    assert state(stack).gates["write"].passed_at is None
+    wait_for(page, lambda: state(stack).gates["draft"].refusals, "the wrong code is journaled")
+    assert state(stack).gates["draft"].passed_at is None
     wait_for(page, lambda: "does not count" in told(page, run), "the form says so")
     sign(page, run, app.now(), picture, "right-code")
-    wait_for(page, lambda: state(stack).gates["write"].passed_at, "the gate passes")
+    wait_for(page, lambda: state(stack).gates["draft"].passed_at, "the gate passes")
 
-    reload_until(page, run, page.get_by_text("Gate of stage write: passed"), tab="Artifacts")
-    page.get_by_text("Gate of stage write: passed").click()
+    reload_until(page, run, page.get_by_text("Gate of stage draft: passed"), tab="Artifacts")
+    page.get_by_text("Gate of stage draft: passed").click()
     expect(page.locator("body")).to_contain_text(TOSEI)
     picture("evidence-of-the-passed-gate")
-    page.goto(stack.sandbox + "/jira/browse/POLICY")
-    reload_until(page, stack.sandbox + "/jira/browse/POLICY", page.get_by_text("Enforce it"))
+    board = stack.sandbox + "/jira/browse/POLICY"
+    reload_until(page, board, page.get_by_text("Enforce it"))
+    closed = page.locator("section.column").filter(has_text="Approved").get_by_role("article")
+    reload_until(page, board, closed.filter(has_text="Sign-off: draft"))
+    picture("board-after-the-code")
+    closed.filter(has_text="Sign-off: draft").get_by_role("link", name="Sign-off: draft").click()
+    expect(page.locator("body")).to_contain_text(f"Signed by {TOSEI} with a one-time code")
 
 
 def told(page: Page, run: str) -> str:
@@ -110,7 +115,7 @@ def sign(page: Page, run: str, code: str, picture: Callable[[str], None], name: 
     page.get_by_role("button", name="Resume").click()
     form = page.get_by_role("dialog")
     choose(page, form, "check now", re.compile("^approve$"))
-    choose(page, form, "-", re.compile("^write for policy"))
+    choose(page, form, "-", re.compile("^draft for policy"))
     fields = form.locator("textarea")
     fields.nth(0).fill(TOSEI)
     fields.nth(1).fill(code)

@@ -136,7 +136,8 @@ def test_a_program_launched_in_the_prefect_ui_goes_on_when_its_people_work_and_s
     picture("jira-board-worked")
 
     # The gate asks for a sign-off; a member of the role reads the evidence and approves.
-    asked = page.locator("#sign-offs ~ .columns section").first.get_by_role("article")
+    waiting = page.locator("#sign-offs ~ .columns section").first
+    asked = waiting.get_by_role("article").filter(has_text="Sign-off: write")
     reload_until(page, stack.sandbox + BOARD, asked)
     picture("jira-board-asked")
     asked.get_by_role("link", name="Read and decide").click()

@@ -44,9 +44,9 @@ def head_of(home: Path) -> str:
 def test_an_audit_says_the_outcome_of_each_gate_and_the_head(home):
     done = rollout("audit", "appeals")
     assert done.stdout.splitlines() == [
-        f"appeals: 45 entries, head {head_of(home)}",
+        f"appeals: 48 entries, head {head_of(home)}",
         "gate prepare: passed at entry 34; recomputed: same outcome",
-        "gate launch: passed at entry 43; recomputed: same outcome",
+        "gate launch: passed at entry 46; recomputed: same outcome",
         "verified: the chain is whole and every gate comes to the same outcome",
     ]
     assert done.exit_code == ExitCode.DONE
@@ -64,7 +64,7 @@ def test_an_audit_prints_json_for_a_machine(home):
     touch(home, "UPDATE rollout_journal SET actor = 'eve@example.com' WHERE sequence = 12")
     told = json.loads(rollout("audit", "appeals", "--json").stdout)
     assert told["verified"] is False
-    assert told["entries"] == 45
+    assert told["entries"] == 48
     assert told["gates"][0] == {
         "gate": "prepare",
         "passed_at": "2026-03-02T01:24:00+00:00",
@@ -115,7 +115,7 @@ def test_verifying_a_touched_folder_names_line_and_entry_and_answers_1(home):
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
     done = rollout("audit", "--verify", "kept", "--json")
     findings = [each["finding"] for each in json.loads(done.stdout)["findings"]]
-    assert "it is the last one, head.txt says 45" in findings
+    assert "it is the last one, head.txt says 48" in findings
     assert done.exit_code == ExitCode.FOUND_PROBLEMS
 
 

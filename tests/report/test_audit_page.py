@@ -109,7 +109,7 @@ def test_the_page_begins_with_program_verdict_and_head(page, played):
     assert text.startswith(
         "Appeals within <=14 days & notices Audit of the program appeals , exported on "
         "Thu 5 Mar 2026 09:30:00 UTC Verified: the chain is whole and every gate comes to the "
-        "same outcome Program appeals Entries in the journal 45"
+        "same outcome Program appeals Entries in the journal 48"
     )
     assert f"Head digest {played[-1].hash}" in text
 
@@ -217,11 +217,11 @@ def test_a_very_long_journal_shows_its_ends_and_all_that_is_about_gates(played, 
     page = page_of(audit("appeals", played))
     shown = [int(number) for number in re.findall(r'<tr id="entry-(\d+)"', page)]
     passed = [each.sequence for each in played if each.kind == "gate_passed"]
-    assert shown[:5] + shown[-5:] == [1, 2, 3, 4, 5, 41, 42, 43, 44, 45]
+    assert shown[:5] + shown[-5:] == [1, 2, 3, 4, 5, 44, 45, 46, 47, 48]
     assert set(passed) <= set(shown)
     assert len(shown) < len(played)
     left_out = len(played) - len(shown)
-    assert f"Entries 1 to 45 ({left_out} of them only in journal.jsonl)" in page
+    assert f"Entries 1 to 48 ({left_out} of them only in journal.jsonl)" in page
     targets = {int(number) for number in re.findall(r'href="#entry-(\d+)"', page)}
     assert targets <= set(shown)
 

@@ -163,7 +163,7 @@ def test_an_amendment_says_who_wanted_it_why_and_what_has_another_name():
 
 def test_what_leaves_and_comes_back_is_named_and_much_of_it_is_counted():
     keys = tuple(f"p/a/{number}" for number in range(10))
-    assert line_of(ev.WorkLeft(keys=("p/a/memo",))) == "left the program: a/memo"
+    assert line_of(ev.WorkLeft(keys=("p/a/memo",))) == "waits for nobody any more: a/memo"
     assert line_of(ev.WorkJoined(keys=keys)) == (
         "belongs to the program again: a/0, a/1, a/2, a/3, a/4, a/5, a/6, a/7 and 2 more"
     )

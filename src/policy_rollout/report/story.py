@@ -17,7 +17,7 @@ def line_of(  # noqa: C901, PLR0911 - one case a kind
         case ev.Amended():
             return _amended(event)
         case ev.WorkLeft(keys=keys):
-            return f"left the program: {_names(keys)}"
+            return f"waits for nobody any more: {_names(keys)}"
         case ev.WorkJoined(keys=keys):
             return f"belongs to the program again: {_names(keys)}"
         case ev.StageOpened(stage=stage):
