@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import takewhile
 
 from prefect import get_run_logger
 
@@ -17,7 +18,7 @@ from policy_rollout.errors import (
     SettingsWrong,
 )
 from policy_rollout.halting import IN_THE_UI
-from policy_rollout.history import decide_and_write, note, state_of
+from policy_rollout.history import decide_and_write, note, records_of, state_of
 from policy_rollout.journal.store import Journal
 from policy_rollout.outline import read_once, spec_of
 from policy_rollout.program import ProgramState
@@ -106,7 +107,8 @@ def note_answer(journal: Journal, settings: Settings, program: str, run: str) ->
             return
         given = {name: str(answer.get(name, "")) for name in ANSWER_FIELDS}
         if given["action"] in {each.value for each in Action} and not is_taken:
-            _take_answer(journal, settings, spec_of(state), given)
+            if not _was_taken_before(journal, program, _answer_of(given)):
+                _take_answer(journal, settings, spec_of(state), _answer_of(given))
             is_taken = True
             state = state_of(journal, program)
         resumed = _resumed(state, given)
@@ -139,10 +141,9 @@ def _resumed(state: ProgramState, given: dict[str, str]) -> list[ev.Event]:
     return resumed
 
 
-def _take_answer(journal: Journal, settings: Settings, spec: Spec, given: dict[str, str]) -> None:
-    """Refusals are journaled where the gate waits, and shown in the run's log."""
+def _answer_of(given: dict[str, str]) -> GivenAnswer:
     desk = chosen(given["gate"])
-    answer = GivenAnswer(
+    return GivenAnswer(
         stage=desk.stage,
         role=desk.role,
         person=given["person"].strip(),
@@ -151,6 +152,25 @@ def _take_answer(journal: Journal, settings: Settings, spec: Spec, given: dict[s
         code=given["code"].strip(),
         shown=desk.digest,
     )
+
+
+def _was_taken_before(journal: Journal, program: str, answer: GivenAnswer) -> bool:
+    """Whether a process that was killed since has taken the answer of this wait: its code is used.
+
+    An answer that says the same by another way counts once in any case.
+    """
+    records = reversed(records_of(journal, program))
+    of_this_wait = takewhile(lambda each: not isinstance(each.event, ev.Resumed), records)
+    said = (answer.stage, answer.role, answer.person, answer.action, answer.reason)
+    return any(
+        (each.stage, each.role, each.person, each.action, each.text) == said
+        for each in (record.event for record in of_this_wait)
+        if isinstance(each, ev.CodeGiven)
+    )
+
+
+def _take_answer(journal: Journal, settings: Settings, spec: Spec, answer: GivenAnswer) -> None:
+    """Refusals are journaled where the gate waits, and shown in the run's log."""
     try:
         take_answer(journal, settings, spec, answer, now=datetime.now(UTC))
     except (AnswerRefused, CodeRefused, CodesKeyWrong, SettingsWrong) as refused:

@@ -5,10 +5,14 @@ Each answers the number of the journal's last entry, which is where the next one
 
 from collections.abc import Sequence
 from functools import partial
+from http import HTTPStatus
+
+from prefect import get_run_logger
 
 from policy_rollout import events as ev
 from policy_rollout.comments import SayOnIssue
-from policy_rollout.jira_issues import Standing
+from policy_rollout.errors import NoWayToStatus, ServiceRefused
+from policy_rollout.jira_issues import JiraIssues, Standing
 from policy_rollout.observed import Transition
 from policy_rollout.plan import LinkIssues, MoveIssue, UpdateIssue
 from policy_rollout.program import ProgramState
@@ -16,6 +20,9 @@ from policy_rollout.spec.model import Spec
 from policy_rollout.work import State
 from tasks.batch import batch
 from tasks.writing import Write, all_answered, desk, jira_and_journal, write_facts, write_once
+
+WORKFLOW_SAYS_NO = {HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT}
+"""A transition that wants a field, is for others, or was taken away just now."""
 
 
 @batch("update issues")
@@ -55,6 +62,7 @@ def move_issues(spec: Spec, moves: Sequence[MoveIssue], *, after: int) -> int:
     with desk(spec, after=after) as now:
         issue_keys = [each.issue_key for each in moves]
         at, seen = now.jira.standing(issue_keys), now.jira.transitions(issue_keys)
+        stay: list[str] = []
         writes = []
         for each in moves:
             here = at[each.issue_key]
@@ -64,12 +72,27 @@ def move_issues(spec: Spec, moves: Sequence[MoveIssue], *, after: int) -> int:
                 issue_key=each.issue_key,
                 mark=mark,
                 stands=_is_back(each, here) or _has_moved(now.state, each, mark, made),
-                send=partial(now.jira.move, here, each.to),
-                shows=ev.IssuesMoved(states={each.key: each.to}),
+                send=partial(_move, now.jira, here, each, stay),
+                shows=None if each.may_stay else ev.IssuesMoved(states={each.key: each.to}),
                 after=made[-1].history_id if made else "",
             )
             writes.append(write)
-        return write_once(now, "moving issues", writes)
+        head = write_once(now, "moving issues", writes)
+        if stay:
+            write_facts(now.journal, spec, ev.WorkLeft(keys=tuple(sorted(stay))))
+        return head + bool(stay)
+
+
+def _move(jira: JiraIssues, here: Standing, each: MoveIssue, stay: list[str]) -> None:
+    """Notes in `stay` what the workflow lets us not move, where that may be."""
+    try:
+        jira.move(here, each.to)
+    except (NoWayToStatus, ServiceRefused) as refused:
+        said_no = isinstance(refused, NoWayToStatus) or refused.status in WORKFLOW_SAYS_NO
+        if not (each.may_stay and said_no):
+            raise
+        get_run_logger().warning("%s is left where it stands. %s", each.issue_key, refused)
+        stay.append(each.key)
 
 
 def _is_back(move: MoveIssue, here: Standing) -> bool:

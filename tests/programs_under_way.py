@@ -355,6 +355,22 @@ class UnderWay:
         self.move(role, "Rejected", who, stage)
 
 
+def coded(program: UnderWay, who: str, action: str, text: str = "", **more: str) -> None:
+    """An answer whose code was proven, still to be judged."""
+    program.model.tick()
+    given = {"role": "legal", "digest": program.gate.digest or "", "mark": "code:1", **more}
+    program.record(
+        ev.CodeGiven(
+            stage="prepare",
+            person=person(who),
+            action=action,
+            text=text,
+            at=program.model.now,
+            **given,
+        )
+    )
+
+
 def asked(text: str = PLAIN) -> UnderWay:
     """A program whose only task is done and whose first gate has asked for its sign-offs."""
     program = UnderWay(text)

@@ -249,37 +249,6 @@ def test_an_issue_that_is_back_is_not_missing_any_more():
     ]
 
 
-def test_what_was_deleted_is_created_again_when_a_person_asks():
-    program = asked(TWO_ROLES)
-    deleted = [program.issue("prepare/guideline"), program.desk("legal")]
-    for name in deleted:
-        del program.model.issues[name]
-    program.settle()
-    gone = tuple(key for key, seen in program.state.seen.items() if seen.state is State.MISSING)
-    program.record(ev.RecreationAsked(keys=gone))
-    program.settle()
-    program.finish()
-    program.settle()
-    created = [program.issue("prepare/guideline"), program.desk("legal")]
-    assert set(created).isdisjoint(deleted)
-    assert set(created) <= set(program.model.issues)
-
-
-def test_a_sign_off_issue_with_an_answer_of_ours_can_be_created_again():
-    program = asked(PLAIN)
-    program.approve("legal", "oda")
-    program.settle()
-    program.reject("legal", "lea", "Too vague.")
-    program.settle()
-    del program.model.issues[program.desk("legal")]
-    program.settle()
-    program.record(ev.RecreationAsked(keys=("p/prepare/sign-off:legal",)))
-    program.settle()
-    program.approve("legal", "lea")
-    program.settle()
-    assert program.state.passed("prepare")
-
-
 def test_oddities_are_journaled_once_in_any_order():
     program = UnderWay(PLAIN)
     program.settle()

@@ -106,6 +106,8 @@ EVENTS: tuple[ev.Event, ...] = (
     ev.TroubleMet(text="Jira: down", again_at=AT),
     ev.TroubleOver(),
     ev.RecreationAsked(keys=("p/a/b",)),
+    ev.RecreationBegun(keys=("p/a/b",)),
+    ev.ReasonAwaited(stage="a", role="legal", person="a@example.com", history_id="10", at=AT),
     ev.Resumed(wait=0, because="check now"),
     ev.ProgramFinished(),
 )

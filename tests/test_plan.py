@@ -407,7 +407,7 @@ def test_changes_stand_in_the_order_in_which_they_are_carried_out():
             why="no",
         ),
     )
-    del program.model.issues["POL-2"]
+    del program.model.issues["POL-2"], program.model.rows["p/prepare/queue/breaks"]
     program.model.rows["p/prepare/queue/routing"] = replace(
         program.model.rows["p/prepare/queue/routing"], cells=(("Due", "?"),)
     )

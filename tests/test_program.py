@@ -128,9 +128,11 @@ def test_what_is_to_be_created_again_is_forgotten():
         ev.IssuesCreated(batch="1", issues={"a": "POL-8", "b": "POL-9"}),
         ev.RowsAdded(keys=("c", "d")),
         seen("a", State.MISSING),
-        ev.RecreationAsked(keys=("a", "c")),
+        ev.RecreationAsked(keys=("a", "b", "c")),
+        ev.RecreationBegun(keys=("a", "c")),
     )
     assert (found.issues, found.rows, found.seen) == ({"b": "POL-9"}, {"d"}, {})
+    assert found.recreate == set()
 
 
 # Gates

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from policy_rollout import events as ev
+from policy_rollout.attempts import reasons_due
 from policy_rollout.sign_off_words import read_words
 from policy_rollout.work import State
 from tests.programs_under_way import (
@@ -106,6 +107,7 @@ def test_a_rejection_says_which_names_it_did_not_understand():
 def test_a_rejection_without_a_comment_waits_for_its_author():
     program = asked()
     program.reject("legal", "lea")
+    assert waited_for(program) == [person("lea")]
     assert program.settle() == []
     assert program.model.statuses[program.desk("legal")] == "Rejected"
 
@@ -128,6 +130,50 @@ def test_a_rejection_without_a_comment_is_refused_after_the_grace_time():
     ]
 
 
+def waited_for(program: UnderWay) -> list[str]:
+    """Whose reasons the program begins to wait for; nothing else happens."""
+    events = program.settle()
+    assert len(of_kind(events, ev.ReasonAwaited)) == len(events)
+    return [each.person for each in of_kind(events, ev.ReasonAwaited)]
+
+
+def test_a_gate_that_all_have_signed_waits_for_the_reason_of_a_rejection():
+    program = asked(TWO_ROLES)
+    program.approve("policy", "pia")
+    program.reject("policy", "pat")
+    program.approve("legal", "lea")
+    program.settle()
+    assert not program.state.passed("prepare")
+    program.model.say(program.desk("policy"), "This harms people.\n\nFor good", account("pat"))
+    program.settle()
+    assert program.state.stopped is not None
+    assert not program.state.passed("prepare")
+
+
+def test_a_rejection_whose_reason_never_comes_holds_the_gate_for_ten_minutes():
+    program = asked(TWO_ROLES)
+    program.approve("policy", "pia")
+    program.reject("policy", "pat")
+    program.approve("legal", "lea")
+    program.settle()
+    (due,) = reasons_due(program.state, "prepare", program.model.now)
+    program.model.now = due
+    assert refusals(program) == [
+        "a rejection needs its reason in a comment; write one, then reject again"
+    ]
+    program.settle()
+    assert reasons_due(program.state, "prepare", program.model.now) == ()
+
+
+def test_nobody_else_can_hold_a_gate_by_rejecting_it():
+    program = asked(TWO_ROLES)
+    program.approve("legal", "lea")
+    program.approve("policy", "pia")
+    program.reject("policy", "stranger")
+    program.settle()
+    assert program.state.passed("prepare")
+
+
 def test_a_comment_after_the_grace_time_is_no_reason():
     program = asked()
     program.reject("legal", "lea")
@@ -140,7 +186,7 @@ def test_the_comment_of_another_person_is_no_reason():
     program = asked()
     program.model.say(program.desk("legal"), "Reopen: guideline", account("both"))
     program.reject("legal", "lea")
-    assert program.settle() == []
+    assert waited_for(program) == [person("lea")]
 
 
 def test_the_comment_nearest_to_the_rejection_is_its_reason():
@@ -156,7 +202,7 @@ def test_the_reason_of_one_round_is_not_the_reason_of_the_next():
     program.reject("legal", "lea", "Too vague.")
     program.settle()
     program.reject("legal", "lea")
-    assert program.settle() == []
+    assert waited_for(program) == [person("lea")]
     assert program.state.gates["prepare"].round == 2
 
 

@@ -9,15 +9,14 @@ from hypothesis import strategies as st
 from policy_rollout import events as ev
 from policy_rollout.absences import Absence
 from policy_rollout.sign_off_words import AskedCondition, AskedWaiver, read_words
-from tests.amended import amend, said
 from tests.programs_under_way import (
     BEGAN,
     HEAD,
     ONE_TASK,
-    TWO_ROLES,
     UnderWay,
     account,
     asked,
+    coded,
     of_kind,
     person,
 )
@@ -271,134 +270,6 @@ def test_the_next_round_calls_nobody_before_they_are_silent_again():
     program.reject("legal", "lea", "Reopen: guideline")
     program.settle()
     assert (program.gate.called, program.gate.reminded) == ({}, {})
-
-
-# Answers by one-time code
-
-
-def coded(program: UnderWay, who: str, action: str, text: str = "", **more: str) -> None:
-    program.model.tick()
-    given = {"role": "legal", "digest": program.gate.digest or "", "mark": "code:1", **more}
-    program.record(
-        ev.CodeGiven(
-            stage="prepare",
-            person=person(who),
-            action=action,
-            text=text,
-            at=program.model.now,
-            **given,
-        )
-    )
-
-
-def test_an_approval_by_code_counts_as_one_in_jira():
-    program = asked()
-    coded(program, "lea", "approve")
-    (signed,) = of_kind(program.settle(), ev.SignedOff)
-    assert (signed.person, signed.via, signed.history_id) == (person("lea"), ev.Via.CODE, "code:1")
-    assert program.state.passed("prepare")
-
-
-def test_the_sign_off_issue_of_a_gate_that_passed_by_code_says_who_signed_and_is_closed():
-    program = asked()
-    coded(program, "lea", "approve")
-    program.settle()
-    desk = program.desk("legal")
-    *_, told = said(program, desk)
-    assert told.startswith(
-        "The gate has passed. Signed by lea@example.com with a one-time code, not in Jira"
-    )
-    assert program.model.statuses[desk] == "Done"
-    assert program.state.finished_at is not None
-    assert program.state.gates["prepare"].refusals == []
-
-
-def test_it_stays_open_while_another_role_has_still_to_sign():
-    program = asked(TWO_ROLES)
-    coded(program, "lea", "approve")
-    program.settle()
-    desk = program.desk("legal")
-    assert program.model.statuses[desk] == "To Do"
-    program.approve("policy", "pia")
-    program.settle()
-    assert program.model.statuses[desk] == "Done"
-
-
-def test_what_a_person_answered_there_meanwhile_stays_as_it_is():
-    program = asked()
-    coded(program, "lea", "approve")
-    events = program.decide().events
-    assert of_kind(events, ev.GatePassed)
-    program.record(*events)
-    program.reject("legal", "lou", "I do not agree")
-    program.settle()
-    assert program.model.statuses[program.desk("legal")] == "Rejected"
-    assert program.state.finished_at is not None
-
-
-def test_a_reopened_gate_asks_anew_on_the_issue_that_was_closed_for_a_code():
-    program = asked(TWO_GATES)
-    coded(program, "lea", "approve")
-    program.settle()
-    amend(program, TWO_GATES, reopen=("prepare",))
-    program.settle()
-    assert program.model.statuses[program.desk("legal")] == "To Do"
-    assert program.gate.passed_at is None
-    program.approve("legal", "lea")
-    program.settle()
-    assert program.gate.passed_at is not None
-
-
-def test_an_answer_by_code_is_judged_once():
-    program = asked(ESCALATES.replace("legal: 1", "legal: 2"))
-    coded(program, "lea", "approve")
-    program.settle()
-    assert program.settle() == []
-
-
-def test_an_approval_by_code_of_an_old_text_tells_the_difference():
-    program = asked()
-    old = program.gate.digest
-    program.amend(program.spec_text.replace("Write the guideline", "Write it"))
-    program.settle()
-    coded(program, "lea", "approve", digest=old)
-    assert refusals(program) == [
-        (
-            "the text to sign has changed since; read the new one and sign again "
-            '(p/prepare/guideline, title: was "Write the guideline", is "Write it")'
-        )
-    ]
-
-
-@pytest.mark.parametrize("action", ["ask for changes", "reject for good"])
-def test_a_rejection_by_code_needs_a_reason_at_once(action: str):
-    program = asked()
-    coded(program, "lea", action)
-    assert refusals(program) == [
-        "a rejection needs its reason in a comment; write one, then reject again"
-    ]
-
-
-def test_changes_asked_for_by_code_send_the_named_items_back():
-    program = asked()
-    coded(program, "lea", "ask for changes", "Reopen: guideline")
-    (rejected,) = of_kind(program.settle(), ev.Rejected)
-    assert (rejected.sent_back, rejected.for_good) == (("p/prepare/guideline",), False)
-
-
-def test_a_rejection_for_good_by_code_stops_the_program():
-    program = asked()
-    coded(program, "lea", "reject for good", "It harms people.")
-    program.settle()
-    assert program.state.stopped is not None
-
-
-def test_the_same_person_by_code_and_in_jira_is_one_sign_off():
-    program = asked(ESCALATES.replace("legal: 1", "legal: 2"))
-    coded(program, "lea", "approve")
-    program.approve("legal", "lea")
-    kinds = sorted(each.kind for each in program.settle())
-    assert kinds == ["sign_off_refused", "signed_off"]
 
 
 # What is written beside an answer

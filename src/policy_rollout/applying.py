@@ -61,6 +61,9 @@ def apply_plan(settings: Settings, plan: SavedPlan, consent: Consent) -> Applied
         PrefectUnavailable: its run could not be told.
         ServiceError: Jira or the workbook failed.
     """
+    if plan.amendment is not None:  # with who wants it and why, as they say now
+        said = {"by": consent.by, "reason": consent.reason}
+        plan = plan.model_copy(update={"amendment": plan.amendment.model_copy(update=said)})
     with Journal(settings.journal_address) as journal:
         while True:
             now = datetime.now(UTC)
@@ -71,9 +74,8 @@ def apply_plan(settings: Settings, plan: SavedPlan, consent: Consent) -> Applied
                 allowed=consent.allow_closures,
             )
             prefect_api.look_up((made.state.run,))  # where nobody can be told, nothing is journaled
-            events = [_signed(each, consent) for each in made.events]
             try:
-                decide_and_write(journal, made.state, events, actor=consent.actor, at=now)
+                decide_and_write(journal, made.state, made.events, actor=consent.actor, at=now)
             except JournalConflict:
                 continue  # somebody wrote in this moment: hold the plan against that
             return Applied(made, made.state.head)
@@ -102,13 +104,6 @@ def _made_anew(journal: Journal, settings: Settings, plan: SavedPlan, now: datet
     if found:
         raise PlanOutdated(plan.program, plan.made_at, found)
     return made
-
-
-def _signed(event: ev.Event, consent: Consent) -> ev.Event:
-    """The amendment with who wants it and why, as they say."""
-    if isinstance(event, ev.Amended):
-        return event.model_copy(update={"by": consent.by, "reason": consent.reason})
-    return event
 
 
 def look_now(

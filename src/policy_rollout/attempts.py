@@ -132,9 +132,8 @@ def _from_transition(
     asked = state.gates[stage].asked.get(role)
     undone_at = _undone_at(all_moves, transition)
     comment = _comment_beside(hearing.world.comments, transition, asked, undone_at)
-    waits = rejecting and comment is None and undone_at is None
-    if waits and hearing.now - transition.at < REASON_WITHIN:
-        return  # its author may still be writing
+    if rejecting and comment is None and undone_at is None and _is_fresh(hearing, transition.at):
+        return  # its author may still be writing: see `reasons_awaited`
     text = comment.text if comment else ""
     action, unclear = Action.APPROVE, ""
     if not rejecting and not hearing.statuses.approves(transition.to_status):
@@ -157,6 +156,40 @@ def _from_transition(
         digest=None,
         unclear=unclear or _edited(hearing, state, transition, asked),
     )
+
+
+def reasons_awaited(hearing: Hearing, state: ProgramState) -> Iterator[ev.ReasonAwaited]:
+    """Fresh rejections without a reason, by those whom the role names; none that was noted before.
+
+    What `unheard` leaves out: judged once the reason is there, or its time is over.
+    """
+    judged = {each.mark for each in unheard(hearing, state)}
+    desks = _desks(hearing.spec, state)
+    for transition in hearing.world.transitions:
+        mark, desk = transition.history_id, desks.get(transition.issue_key)
+        if desk is None or mark in judged or mark in state.histories:
+            continue
+        stage, role = desk
+        person = person_of(hearing.spec, state, transition.account)
+        group = hearing.spec.people[role]
+        if person in {*group.members, *group.backups} and mark not in state.gates[stage].awaited:
+            yield ev.ReasonAwaited(
+                stage=stage, role=role, person=person, history_id=mark, at=transition.at
+            )
+
+
+def reasons_due(state: ProgramState, stage: str, now: datetime) -> tuple[datetime, ...]:
+    """Until when a gate waits for the reasons of rejections that were not judged yet."""
+    ends = (
+        each.at + REASON_WITHIN
+        for mark, each in state.gates[stage].awaited.items()
+        if mark not in state.histories
+    )
+    return tuple(end for end in ends if now < end)
+
+
+def _is_fresh(hearing: Hearing, at: datetime) -> bool:
+    return hearing.now - at < REASON_WITHIN
 
 
 def _edited(

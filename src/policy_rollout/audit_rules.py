@@ -15,7 +15,7 @@ from policy_rollout.errors import AmendmentRefused, SpecRefused
 from policy_rollout.gates import Judged, difference, held_by
 from policy_rollout.program import GateState, Recorded, moved
 from policy_rollout.recomputed import Facing, Past
-from policy_rollout.sign_offs import Action, people_of_account, person_of
+from policy_rollout.sign_offs import Action, is_late, people_of_account, person_of
 from policy_rollout.spec.model import Spec
 from policy_rollout.spec.reader import read_valid
 
@@ -210,8 +210,16 @@ class Examiner:
         if isinstance(event, ev.GatePassed) and self.past.state.held is not None:
             yield "the program was held"
         said = getattr(event, "round", gate.round)
-        if said != gate.round and not _ends_the_round_before(event, gate):
+        if said != gate.round and not self._ends_the_round_before(event, gate):
             yield f"it says round {said}, the gate was in round {gate.round}"
+
+    def _ends_the_round_before(self, event: ev.Event, gate: GateState) -> bool:
+        """A second rejection of one round, by somebody who read the text of that one."""
+        return (
+            isinstance(event, ev.Rejected)
+            and event.round == gate.round - 1
+            and is_late(self.past.state, event.stage, event.role, event.history_id)
+        )
 
     def _verdict(
         self, moment: Moment, event: ev.GateReady | ev.GatePassed, problems: list[str]
@@ -350,15 +358,6 @@ def stage_of(event: ev.Event) -> str | None:
     """The stage that an event is about; None where it is about the program."""
     # Asking a model for a field that it lacks takes far longer than looking whether it has it.
     return str(getattr(event, "stage", "")) if "stage" in type(event).model_fields else None
-
-
-def _ends_the_round_before(event: ev.Event, gate: GateState) -> bool:
-    """A second rejection of one round, given before anybody was asked in the next."""
-    return (
-        isinstance(event, ev.Rejected)
-        and event.round == gate.round - 1
-        and event.role not in gate.asked
-    )
 
 
 def _short(digest: str) -> str:

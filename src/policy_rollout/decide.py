@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from policy_rollout import events as ev
+from policy_rollout.attempts import reasons_awaited, reasons_due
 from policy_rollout.fold import take
 from policy_rollout.gates import (
     Judged,
@@ -109,6 +110,7 @@ def decide(
     scene.note_who_left_and_came_back()
     scene.follow_moved_issues()
     scene.note_what_was_seen()
+    scene.begin_again()
     scene.renew_digests()
     scene.judge_sign_offs()
     while scene.open_stages() or scene.move_gates():
@@ -119,12 +121,9 @@ def decide(
     judged = scene.judged()
     asking = Asking(judged, circumstances.statuses)
     due = changes(scene.outline, scene.ahead, world, asking)
+    due = (*due, *partings(scene.outline, scene.ahead, world))
     if scene.ahead.stopped is None:
-        due = (
-            *due,
-            *partings(scene.outline, scene.ahead, world),
-            *welcomes(scene.outline, scene.ahead),
-        )
+        due = (*due, *welcomes(scene.outline, scene.ahead))
     if not due:
         scene.note_end_of_stop()
     return Decision(tuple(scene.events), due, scene.ahead, judged)
@@ -216,13 +215,26 @@ class _Scene:
         if oddities != self.ahead.oddities:
             self._take(ev.OdditiesSeen(oddities=oddities))
 
+    def begin_again(self) -> None:
+        """Make anew what somebody wants anew, where this look did not find it either."""
+        if not self.ahead.recreate or self.ahead.stopped is not None:
+            return
+        looked_at = to_look_at(self.outline, self.ahead)
+        rows = (item.key for stage in self.ahead.waiting_stages for item in self.outline.of(stage))
+        known = {*looked_at.issues, *looked_at.sign_offs, *rows}
+        still = (key for key in self.ahead.recreate & known if self._is_missing(key))
+        self._take(ev.RecreationBegun(keys=tuple(sorted(still))))
+
+    def _is_missing(self, key: str) -> bool:
+        return self.ahead.of(key).state is State.MISSING
+
     def _lost_and_found(self) -> dict[str, ev.Seen]:
         """The epic and sign-off issues that were deleted, or are back: no work, but missed."""
         looked_at = to_look_at(self.outline, self.ahead)
         keys = {epic_key(self.outline.spec.program), *looked_at.sign_offs}
         fresh = {}
         for key in sorted(keys & self.ahead.issues.keys()):
-            was_missing = self.ahead.of(key).state is State.MISSING
+            was_missing = self._is_missing(key)
             if was_missing is (key in self.world.issues):
                 fresh[key] = ev.Seen(state=State.TODO if was_missing else State.MISSING)
         return fresh
@@ -300,6 +312,8 @@ class _Scene:
             self._take(event)
             if self.ahead.stopped is None and isinstance(event, ev.Rejected) and event.for_good:
                 self._take(ev.ProgramStopped(by=event.person, reason=event.reason))
+        for awaited in tuple(reasons_awaited(hearing, self.ahead)):
+            self._take(awaited)
 
     def open_stages(self) -> bool:
         if self.ahead.stopped is not None:
@@ -329,6 +343,8 @@ class _Scene:
         if missing_sign_offs(self.outline.spec, stage, gate, digest):
             return False
         if held_by(self.outline.spec, self.ahead.passed, stage):
+            return False
+        if reasons_due(self.ahead, stage, self.now):
             return False
         self._take(ev.GatePassed(stage=stage, round=gate.round, digest=digest))
         self.outline = outline_of(

@@ -151,9 +151,9 @@ class WorkSeen(EventRecord):
 
 
 class WorkLeft(EventRecord):
-    """What waits for nobody any more is settled outside: it is not looked at from here on.
+    """What an amended spec no longer has, and sign-off issues of gates that passed by codes.
 
-    That is what an amended spec no longer has, and sign-off issues whose gate passed by codes.
+    They are settled outside, and not looked at any more.
     """
 
     kind: Literal["work_left"] = "work_left"
@@ -309,6 +309,27 @@ class Rejected(EventRecord):
     for_good: bool = False
 
 
+class ReasonAwaited(EventRecord):
+    """A rejection was seen whose author may still be writing why: the gate does not pass meanwhile.
+
+    Only of those whom the role names; `at` is when they moved the issue.
+    """
+
+    kind: Literal["reason_awaited"] = "reason_awaited"
+    stage: str
+    role: str
+    person: str
+    history_id: str
+    at: datetime
+
+
+class RecreationBegun(EventRecord):
+    """What was asked for again and is missing after another look: it is made anew."""
+
+    kind: Literal["recreation_begun"] = "recreation_begun"
+    keys: tuple[str, ...]
+
+
 class Waived(EventRecord):
     """A criterion counts as held until the end of `until`, if the gate passes by then."""
 
@@ -441,6 +462,7 @@ Event = Annotated[
     | SignedOff
     | SignOffRefused
     | SignOffWithdrawn
+    | ReasonAwaited
     | Rejected
     | Waived
     | BackupCalled
@@ -453,6 +475,7 @@ Event = Annotated[
     | TroubleMet
     | TroubleOver
     | RecreationAsked
+    | RecreationBegun
     | Resumed
     | Held
     | GoneOn

@@ -40,6 +40,7 @@ GateEvent = (
     | ev.Waived
     | ev.BackupCalled
     | ev.Reminded
+    | ev.ReasonAwaited
     | ev.GatePassed
 )
 
@@ -134,7 +135,7 @@ def _amend(state: ProgramState, record: Recorded, amended: ev.Amended) -> None:
         gate.passed_at = None
 
 
-def take_gate(  # noqa: C901 - one case a kind
+def take_gate(  # noqa: C901, PLR0912 - one case a kind
     state: ProgramState, at: datetime, event: GateEvent
 ) -> None:
     """Carry one gate past an event about it."""
@@ -175,6 +176,8 @@ def take_gate(  # noqa: C901 - one case a kind
                 )
         case ev.BackupCalled() | ev.Reminded():
             gate.escalate(event)
+        case ev.ReasonAwaited(history_id=history_id):
+            gate.awaited[history_id] = event
         case ev.GatePassed(digest=digest):
             gate.passed_at = at
             state.conditions += [
@@ -279,6 +282,9 @@ def _take_work(  # noqa: C901, PLR0912 - one case a kind
         case ev.Said(marks=marks) | ev.NoticeIntended(marks=marks):
             state.said.update(marks)
         case ev.RecreationAsked(keys=keys):
+            state.recreate.update(keys)
+        case ev.RecreationBegun(keys=keys):
+            state.recreate.clear()
             state.maybe_double.update(state.issues.keys() & keys)
             for key in keys:
                 state.issues.pop(key, None)

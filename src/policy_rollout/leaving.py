@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 
 from policy_rollout import events as ev
 from policy_rollout.comments import SayOnIssue
-from policy_rollout.desired import DesiredRow, Tab
+from policy_rollout.desired import DesiredRow, IssueKind, Tab, kind_of
 from policy_rollout.gates import FINISHED
-from policy_rollout.observed import ObservedRow, World
+from policy_rollout.observed import Comment, ObservedRow, Transition, World
 from policy_rollout.outline import Outline
 from policy_rollout.plan import MoveIssue, RewriteRow
 from policy_rollout.program import ProgramState, Version
@@ -33,14 +33,19 @@ def leaving(outline: Outline, state: ProgramState) -> tuple[str, ...]:
 
 
 def _signed_by_code(state: ProgramState) -> dict[str, Sequence[ev.SignedOff]]:
-    """The codes for each sign-off issue of a passed gate that no transition has answered."""
+    """All that signed for a role of a passed gate, where one of them did so by a code.
+
+    By the key of the sign-off issue, which nobody may have answered.
+    """
     found: dict[str, list[ev.SignedOff]] = {}
     for stage, gate in state.gates.items():
         for given in gate.standing(gate.digest) if gate.passed_at is not None else ():
-            key = state.sign_off_key(stage, given.role)
-            if given.via is ev.Via.CODE and key in state.issues:
-                found.setdefault(key, []).append(given)
-    return dict(found)
+            found.setdefault(state.sign_off_key(stage, given.role), []).append(given)
+    return {
+        key: signed
+        for key, signed in found.items()
+        if key in state.issues and any(each.via is ev.Via.CODE for each in signed)
+    }
 
 
 def _amended_out(outline: Outline, state: ProgramState) -> tuple[str, ...]:
@@ -80,16 +85,22 @@ def _says_it_left(row: ObservedRow, state: ProgramState) -> bool:
 
 
 def partings(outline: Outline, state: ProgramState, world: World) -> Iterator[Parting]:
-    """What is due outside for what leaves: an issue is closed only after it was told why."""
+    """What is due outside for what leaves: an issue is closed only after it was told why.
+
+    Of a stopped program only the sign-off issues of gates that passed: the rest is as it was left.
+    """
     signed = _signed_by_code(state)
     farewell_text = farewell(state.versions[-1]) if state.versions else ""
     for key in leaving(outline, state):
+        if state.stopped is not None and key not in signed:
+            continue
         issue, row = world.issues.get(key), world.rows.get(key)
         mark = left_mark(state, key)
         text = _thanks(signed[key]) if key in signed else farewell_text
         if issue is not None and issue.state is not State.DONE:
             if mark in state.said:
-                yield MoveIssue(key, issue.issue_key, State.DONE)
+                is_desk = kind_of(key) is IssueKind.SIGN_OFF
+                yield MoveIssue(key, issue.issue_key, State.DONE, may_stay=is_desk)
             else:
                 yield SayOnIssue(issue.issue_key, cell(text), mark)
         if row is not None and not _is_settled(key, state, world):
@@ -112,12 +123,18 @@ def joined(outline: Outline, state: ProgramState, world: World) -> ev.WorkJoined
     if not back:
         return None
     names = {state.issues[key] for key in back & desks & state.issues.keys()}
+    amended_at = state.versions[-1].at
+
+    def meanwhile(each: Transition | Comment) -> bool:
+        ours = each.account == state.own_account
+        return each.issue_key in names and (ours or each.at <= amended_at)
+
     return ev.WorkJoined(
         keys=tuple(sorted(back)),
         reopened=tuple(sorted(key for key in back & work if _was_told(state, key))),
         history_ids=(
-            *(each.history_id for each in world.transitions if each.issue_key in names),
-            *(f"comment:{each.comment_id}" for each in world.comments if each.issue_key in names),
+            *(each.history_id for each in world.transitions if meanwhile(each)),
+            *(f"comment:{each.comment_id}" for each in world.comments if meanwhile(each)),
         ),
     )
 
@@ -148,11 +165,9 @@ def farewell(amended: Version) -> str:
 
 def _thanks(signed: Sequence[ev.SignedOff]) -> str:
     """What a sign-off issue says whose gate has passed by what was signed elsewhere."""
-    people = ", ".join(dict.fromkeys(each.person for each in signed))
-    return (
-        f"The gate has passed. Signed by {people} with a one-time code, not in Jira: "
-        "nothing is to be answered here any more."
-    )
+    how = {ev.Via.CODE: "with a one-time code", ev.Via.JIRA: "in Jira"}
+    people = ", ".join(f"{each.person} ({how[each.via]})" for each in signed)
+    return f"The gate has passed, signed by {people}: nothing is to be answered here any more."
 
 
 def _who_and_why(amended: Version) -> str:

@@ -67,11 +67,15 @@ class LinkIssues:
 
 @dataclass(frozen=True, slots=True)
 class MoveIssue:
-    """`key` is the stable key, `to` the state whose status the issue is moved to."""
+    """`key` is the stable key, `to` the state whose status the issue is moved to.
+
+    Where it `may_stay`, a workflow that lets us not move it is no trouble.
+    """
 
     key: str
     issue_key: str
     to: State
+    may_stay: bool = False
 
 
 Change = (

@@ -135,13 +135,15 @@ def spend(limit: Limit, requests: int) -> None:
     """
     purse = _purses[limit.name]
     with purse.lock:
-        if not purse.pay(requests):
-            taken = max(limit.taken, requests)
+        if purse.pay(requests):
+            return
+        # Fewer where the limit was set too low in Prefect for as many as it is made for.
+        for taken in dict.fromkeys((max(limit.taken, requests), requests)):
             if _take(limit, taken):
                 purse.fill(taken)
                 purse.pay(requests)
-            else:
-                purse.lift()
+                return
+        purse.lift()
 
 
 def _take(limit: Limit, requests: int) -> bool:
@@ -318,7 +320,7 @@ class _Busy(Exception):
 
 
 def resume(run: str, answer: dict[str, Any]) -> bool:
-    """Answer the run's form and let it go on; False when it does not wait any more.
+    """Answer the run's form and let it go on; False when it does not wait any more, or is gone.
 
     A resume in the very moment a run suspends may be lost or answered with 503, so the answer
     is read and the question repeated until the server accepts it. Resuming twice is safe.
@@ -328,6 +330,8 @@ def resume(run: str, answer: dict[str, Any]) -> bool:
     """
     try:
         return _answer(run, answer)
+    except ObjectNotFound:
+        return False
     except _Busy as busy:
         with _client() as client:
             found = client.read_flow_run(UUID(run))
@@ -370,11 +374,15 @@ def _has_lost_its_form(client: SyncPrefectClient, found: FlowRun) -> bool:
 def start_again(seen: RunSeen, why: str) -> bool:
     """Schedule a run that crashed or fell silent; its flow goes on from the journal.
 
-    False, and nothing is done, when it left the state in which it was seen: somebody else
-    started it again, and a second start would carry the program twice.
+    False, and nothing is done, when it left the state in which it was seen, or was deleted:
+    somebody else started it again, and a second start would carry the program twice.
     """
     with _client() as client:
-        if _seen(client.read_flow_run(UUID(seen.run))).state_id != seen.state_id:
+        try:
+            found = client.read_flow_run(UUID(seen.run))
+        except ObjectNotFound:
+            return False
+        if _seen(found).state_id != seen.state_id:
             return False
         client.set_flow_run_state(UUID(seen.run), Scheduled(message=why), force=True)
         return True
@@ -414,7 +422,8 @@ def _heard(
 
 
 def cancel(run: str, why: str) -> None:
-    with _client() as client:
+    """Nothing where the run was deleted."""
+    with _client() as client, suppress(ObjectNotFound):
         client.set_flow_run_state(UUID(run), Cancelled(message=why), force=True)
 
 

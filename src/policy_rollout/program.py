@@ -46,6 +46,8 @@ class GateState:
     `covers` has the text behind each digest that was asked for, `asked_before` what a role was
     asked to sign before the current one, `waivers` the last waiver of each criterion;
     `first_stage` is the id that its stage had before it was renamed, empty where it was not.
+    `awaited` are the rejections whose reason may still come, by changelog id; those that were
+    judged since are in the program's `histories`.
     Of this round only: `called` has who may sign instead, by role and member, `reminded` the
     steps of escalation that were taken, by role and step.
     """
@@ -63,6 +65,7 @@ class GateState:
     asked_before: dict[str, ev.SignOffAsked] = field(default_factory=dict)
     called: dict[tuple[str, str], ev.BackupCalled] = field(default_factory=dict)
     reminded: dict[tuple[str, str], ev.Reminded] = field(default_factory=dict)
+    awaited: dict[str, ev.ReasonAwaited] = field(default_factory=dict)
     passed_at: datetime | None = None
     first_stage: str = ""
 
@@ -96,6 +99,7 @@ class GateState:
         self.waivers = {name: moved(each, stages) for name, each in self.waivers.items()}
         self.called = {key: moved(each, stages) for key, each in self.called.items()}
         self.reminded = {key: moved(each, stages) for key, each in self.reminded.items()}
+        self.awaited = {key: moved(each, stages) for key, each in self.awaited.items()}
 
 
 _OfStage = TypeVar(
@@ -107,6 +111,7 @@ _OfStage = TypeVar(
     ev.Waived,
     ev.BackupCalled,
     ev.Reminded,
+    ev.ReasonAwaited,
     ev.CodeGiven,
     ev.Condition,
 )
@@ -166,15 +171,16 @@ class ProgramState:
     maps stable to Jira keys, `rows` are the stable keys of rows that were added, `unsettled` the
     other writes whose outcome is not known, by mark, `seen` what was last seen of each work item,
     `histories` the changelog ids that were already judged, `sent_back` the items that a
-    rejection named and nobody has taken up yet, `said` the marks of our comments, `codes` the
-    attempts proven by a one-time code, `conditions` what approvals of passed gates asked for,
-    `waits` how often the run resumed.
+    rejection named and nobody has taken up yet, `recreate` what is wanted anew, `said` the marks of
+    our comments, `codes` the attempts proven by a one-time code, `conditions` what approvals of
+    passed gates asked for, `waits` how often the run resumed.
 
     `versions` are the specs it followed, the last one now; `unread_amendment` is whether the run
     has still to take up the last one, `amended_lately` whether it did after its last wait.
     `renamed` has the stable key behind each key that the spec writes by other ids (see
-    `work.stable_key`). `left` are the stable keys that the spec no longer has and that are
-    settled outside, `returns` how often each one came back.
+    `work.stable_key`). `left` are the stable keys that wait for nobody any more and are settled
+    outside: the spec no longer has them, or a gate passed by codes. `returns` tells how often each
+    one came back.
     `held` is the hold that stands, `holds` are those that are over, from when to when; `order` is
     the entry by which somebody held, let go on or stopped the program while its run may have been
     asleep, 0 once the run has woken up since; `lost_since` tells when Prefect was found not to
@@ -198,6 +204,7 @@ class ProgramState:
     rows: set[str] = field(default_factory=set)
     doubts: dict[str, Doubt] = field(default_factory=dict)
     maybe_double: set[str] = field(default_factory=set)
+    recreate: set[str] = field(default_factory=set)
     unsettled: dict[str, Unsettled] = field(default_factory=dict)
     seen: dict[str, ev.Seen] = field(default_factory=dict)
     gates: dict[str, GateState] = field(default_factory=dict)

@@ -36,7 +36,7 @@ _UNTOUCHING = (
     *(ev.PeopleResolved, ev.GateReady, ev.SignOffAsked, ev.CodeGiven, ev.SignedOff),
     *(ev.Held, ev.GoneOn, ev.TakenUp, ev.RunLost, ev.RunFound, ev.StopCarriedOut),
     *(ev.SignOffRefused, ev.SignOffWithdrawn, ev.BackupCalled, ev.NoticeIntended, ev.NoticeSent),
-    ev.WorkLeft,
+    *(ev.WorkLeft, ev.ReasonAwaited),
 )
 """Events that change no criterion and nothing that a digest covers."""
 

@@ -263,8 +263,7 @@ def _rejection(
         for item in hearing.of(attempt.stage)
         if _is_named(item, state.issues.get(item.key), words)
     )
-    # Where this round has not asked yet, the text that was read is that of the round before.
-    late = attempt.role not in gate.asked and gate.round > 1
+    late = is_late(state, attempt.stage, attempt.role, attempt.mark)
     return ev.Rejected(
         stage=attempt.stage,
         round=gate.round - 1 if late else gate.round,
@@ -279,6 +278,19 @@ def _rejection(
         via=attempt.via,
         for_good=attempt.action is Action.REJECT_FOR_GOOD,
     )
+
+
+def is_late(state: ProgramState, stage: str, role: str, mark: str) -> bool:
+    """Whether the text that a rejection is about was that of the round before.
+
+    A code tells which text it answers. On an issue it is the former one until this round has asked.
+    """
+    gate = state.gates[stage]
+    code = next((each for each in state.codes if each.mark == mark), None)
+    if code is None:
+        return gate.round > 1 and role not in gate.asked
+    shown = gate.covers.get(code.digest)
+    return shown is not None and shown["round"] < gate.round
 
 
 def _is_named(item: WorkItem, issue_key: str | None, words: Words) -> bool:

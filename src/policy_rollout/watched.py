@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from policy_rollout.absences import Absence
+from policy_rollout.attempts import reasons_due
 from policy_rollout.calendar import to_utc
 from policy_rollout.decide import as_known, to_look_at
 from policy_rollout.gates import digest_of, holds
@@ -54,7 +55,8 @@ def watched(
     outline = outline_at(spec, state, now)
     asking = [stage for stage, each in as_known(outline, state).judged.items() if holds(each)]
     ahead = next_step(spec, state, now=now, absences=absences, asking=asking)
-    times = [*_waivers_end(state, spec, now), *([ahead.at] if ahead.at else [])]
+    reasons = (end for stage in state.waiting_stages for end in reasons_due(state, stage, now))
+    times = [*_waivers_end(state, spec, now), *reasons, *([ahead.at] if ahead.at else [])]
     return Watched(
         program=state.program,
         head=state.head,

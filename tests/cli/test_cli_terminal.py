@@ -80,13 +80,12 @@ def test_a_reader_that_leaves_early_is_no_failure_to_speak_of():
 def test_ctrl_c_ends_the_command_quietly_with_130(here):
     waiting = here / "pipe.yaml"
     os.mkfifo(waiting)
-    with (
-        subprocess.Popen(  # noqa: S603 - our own command
-            [*COMMAND, "check", str(waiting)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        ) as process,
-        waiting.open("wb"),  # opens once the command reads
-    ):
-        process.send_signal(signal.SIGINT)
+    with subprocess.Popen(  # noqa: S603 - our own command
+        [*COMMAND, "check", str(waiting)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        with waiting.open("wb"):  # opens once the command reads
+            process.send_signal(signal.SIGINT)
+        # The end of the pipe wakes a reader whom the signal met just before it began to wait.
         out, said = process.communicate(timeout=30)
     assert (process.returncode, out, said) == (130, b"", b"")
 

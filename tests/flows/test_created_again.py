@@ -9,6 +9,7 @@ from carried import RIMA, ROWS, SIGN_OFF, TASKS, Carried
 from prefect import flow
 from prefect.client.orchestration import get_client
 
+import flows.taking_up
 from flows.forms import RECREATE
 from flows.taking_up import note_answer, wait_key
 from policy_rollout import events as ev
@@ -22,12 +23,14 @@ def stand_in() -> None:
     """A flow whose run is answered."""
 
 
-def answer(program: Carried) -> None:
+AGAIN = {"action": RECREATE, "note": "deleted by mistake"}
+
+
+def answer(program: Carried, given: dict[str, str] = AGAIN) -> None:
     """What the Resume form stores, and what the run does with it when it starts again."""
     with get_client(sync_client=True) as client:
         key = f"suspended-{wait_key(program.state)}-response"
-        given = json.dumps({"action": RECREATE, "note": "deleted by mistake"})
-        client.create_flow_run_input(UUID(program.run), key, given)
+        client.create_flow_run_input(UUID(program.run), key, json.dumps(given))
     with Journal(Settings.load().journal_address) as journal:
         note_answer(journal, Settings.load(), program.spec.program, program.run)
 
@@ -95,3 +98,36 @@ def test_an_answer_is_taken_though_watch_writes_at_the_same_moment(program_of_a_
     answer(program_of_a_run)
 
     assert program_of_a_run.kinds[-3:] == ["oddities_seen", "resumed", "recreation_asked"]
+
+
+def test_an_answer_by_code_that_a_killed_run_had_taken_is_not_proven_twice(
+    program_of_a_run, monkeypatch
+):
+    proven = []
+    monkeypatch.setattr(flows.taking_up, "take_answer", lambda *given, **_: proven.append(given))
+    given = {
+        "action": "approve",
+        "gate": "write for policy, text 0123456789abcdef",
+        "person": RIMA,
+        "code": "123456",
+        "note": "",
+    }
+    taken = ev.CodeGiven(
+        stage="write",
+        role="policy",
+        person=RIMA,
+        action="approve",
+        text="",
+        digest="d",
+        mark="code:1",
+        at=datetime.now(UTC),
+    )
+    with Journal(Settings.load().journal_address) as journal:
+        note(journal, "demo", (taken,), actor=RIMA, at=taken.at)
+
+    answer(program_of_a_run, given)
+    assert proven == []
+    assert program_of_a_run.state.waits == 1
+
+    answer(program_of_a_run, given)  # of the next wait
+    assert len(proven) == 1

@@ -1,6 +1,7 @@
 """A plan on a running program: it reads only, is done exactly as it was saved, or not at all."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -123,6 +124,23 @@ def test_the_amendment_is_journaled_with_who_and_why():
         "Germany asks",
         "somebody",
     )
+
+
+def test_the_reason_that_is_given_at_the_end_must_do_as_well(running):
+    first = running.state.spec_text
+    apply(saved(GERMAN_TOO))
+    running.go()
+    day = f"{datetime.now(UTC):%Y-%m-%d}"
+    settings = Settings.load()
+    back = Amendment(spec_text=first, spec_path="demo.yaml", by=OWNER, reason=f"Back to {day}")
+    with Journal(settings.journal_address) as journal:
+        plan = make_plan(journal, settings, "demo", back, now=datetime.now(UTC)).plan
+    head = running.state.head
+
+    with pytest.raises(AmendmentRefused, match="Back to"):
+        apply_plan(settings, plan, replace(CONSENT, reason="A typo"))
+
+    assert running.state.head == head
 
 
 def test_what_is_planned_is_what_the_next_pass_does(running):

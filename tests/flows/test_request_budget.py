@@ -119,6 +119,18 @@ def test_a_turn_that_does_not_come_in_time_is_told_before_anything_is_sent(
     assert len(statuses_of_reads(workbooks)) == 2
 
 
+def test_a_limit_that_was_set_low_still_holds_back(limits, monkeypatch):
+    limits([Limit(JIRA_REQUESTS.name, at_once=5, per_second=0.01)])  # fewer than are taken at once
+    monkeypatch.setattr(prefect_api, "LONGEST_WAIT_SECONDS", 0.2)
+
+    for _ in range(4):
+        prefect_api.spend(JIRA_REQUESTS, 1)
+
+    assert JIRA_REQUESTS.taken > 5
+    with pytest.raises(OverBudget):
+        prefect_api.spend(JIRA_REQUESTS, 5)
+
+
 def test_the_same_is_told_of_jira(program, monkeypatch):
     monkeypatch.setattr(prefect_api, "_take", lambda limit, _: _over(limit))
     program.sandbox.clear_requests()

@@ -1,6 +1,7 @@
 """Two launches of a program, and two processes of one run: one goes on, nothing doubles."""
 
 import threading
+from uuid import UUID
 
 import pytest
 import requests
@@ -87,6 +88,20 @@ def test_a_program_that_wrote_nothing_may_be_launched_again_and_the_old_run_ends
 
     assert state_of_run(program.run) == "cancelled"
     assert second.issue("demo/epic")["summary"] == "Second demo of a policy"
+    second.everything_once()
+
+
+def test_a_program_whose_old_run_was_deleted_may_be_launched_again(program):
+    program.sandbox.remove_person("m.tan@example.com")
+    program.run = a_run(Paused())
+    program.go()
+    with get_client(sync_client=True) as client:
+        client.delete_flow_run(UUID(program.run))
+    program.sandbox.add_person("m.tan@example.com")
+    second = Carried(program.sandbox, SPEC, run=a_run(Running()))
+
+    second.go()
+
     second.everything_once()
 
 

@@ -56,7 +56,7 @@ _WATCHED = Table(
     Column("looked_at", String(32), nullable=False, index=True),
 )
 _AT_ONCE = 500
-"""Programs in one statement: SQLite takes some 32,000 parameters."""
+"""Programs or people in one statement: SQLite takes some 32,000 parameters, and 1,000 terms."""
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -148,8 +148,13 @@ class WatchTable:
 
     def hanging_on(self, people: Collection[str]) -> tuple[Known, ...]:
         """The programs that wait for one of these people, or counted in an absence of anybody."""
-        named = [_WATCHED.c.hangs_on.contains(f"\n{each}\n", autoescape=True) for each in people]
-        return self._found(or_(_WATCHED.c.absences != "", *named))
+        found = {each.program.program: each for each in self._found(_WATCHED.c.absences != "")}
+        wanted = sorted(people)
+        for start in range(0, len(wanted), _AT_ONCE):
+            some = wanted[start : start + _AT_ONCE]
+            named = [_WATCHED.c.hangs_on.contains(f"\n{each}\n", autoescape=True) for each in some]
+            found |= {each.program.program: each for each in self._found(or_(*named))}
+        return tuple(found[program] for program in sorted(found))
 
     def named(self, programs: Collection[str]) -> tuple[Known, ...]:
         return self._each(_WATCHED.c.program, programs)

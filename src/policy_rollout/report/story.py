@@ -96,6 +96,8 @@ def _gate_line(  # noqa: C901, PLR0911 - one case a kind
         case ev.Rejected(stage=stage, person=person, reason=reason, sent_back=back):
             names = ", ".join(key.split("/", 2)[2] for key in back) or "nothing"
             return f"gate {stage}: {person} rejects ({one_line(reason)}); back to work: {names}"
+        case ev.ReasonAwaited(stage=stage, person=person):
+            return f"gate {stage}: {person} rejects; the reason is waited for"
         case ev.BackupCalled(stage=stage, role=role, member=member, backups=backups):
             return f"gate {stage}: {' or '.join(backups)} may sign for {member} ({role})"
         case ev.Reminded(stage=stage, role=role, step=step):
