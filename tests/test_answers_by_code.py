@@ -126,8 +126,7 @@ def test_an_answer_in_jira_to_a_reopened_gate_is_told_that_it_is_too_early():
 def test_a_rejection_by_code_ends_the_round_whose_text_it_answers():
     program = asked(TWO_ROLES)
     program.reject("policy", "pia", "Once more.")
-    program.settle()
-    del program.model.issues[program.desk("legal")]
+    del program.model.issues[program.desk("legal")]  # so that it never asks in round 2
     program.settle()
     coded(program, "pat", "approve", role="policy")
     program.settle()
