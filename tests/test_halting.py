@@ -5,11 +5,14 @@ from datetime import timedelta
 import pytest
 
 from policy_rollout import events as ev
+from policy_rollout.comments import SayOnIssue
 from policy_rollout.plan import MoveIssue, RewriteRow, UpdateIssue
 from policy_rollout.program import Hold
 from policy_rollout.report.board import form_text, headline, hold_text, lost_text
 from policy_rollout.report.story import line_of
 from policy_rollout.stopping import stop_ahead
+from policy_rollout.work import State
+from tests.amended import said
 from tests.programs_under_way import FULL, MINUTE, PLAIN, UnderWay, account, asked, of_kind
 from tests.report.test_board import LINKS
 
@@ -107,7 +110,7 @@ def test_a_hold_is_told_by_whom_since_when_why_and_how_it_ends():
         "in the Resume form of its run."
     )
     assert form_text(program.outline, program.decide(), LINKS, now=since).startswith(text)
-    assert headline(program.outline, state) == "**Held** by p.kim: legal asks for it"
+    assert headline(program.outline, state) == "Held by p.kim: legal asks for it"
 
 
 def test_a_hold_that_is_over_says_nothing_any_more():
@@ -157,7 +160,7 @@ def test_a_stop_that_says_nothing_of_issues_is_the_rejection_of_old_journals(rul
 def test_a_stop_marks_the_epic_and_the_open_rows_before_it_closes_anything():
     program = stopped("close")
     kinds = [type(each) for each in program.decide().changes]
-    assert kinds == [UpdateIssue, *[RewriteRow] * 4, *[MoveIssue] * 3]
+    assert kinds == [UpdateIssue, *[RewriteRow] * 4, MoveIssue, *[SayOnIssue] * 2]
     program.settle()
     epic = program.model.issues[program.issue("epic")].description
     assert epic.startswith("**Stopped on Mon 3 Nov 2025 ")
@@ -167,6 +170,17 @@ def test_a_stop_marks_the_epic_and_the_open_rows_before_it_closes_anything():
         "The program was stopped by p.kim; nothing is to be done here any more: "
         "The law was withdrawn."
     )
+
+
+def test_what_a_stop_closes_is_told_why_and_counts_as_done_by_nobody():
+    program = stopped("close")
+    program.settle()
+    memo = program.issue("prepare/memo")
+    assert program.model.statuses[memo] == "Done"
+    assert said(program, memo) == [
+        "Closed, not finished: the program was stopped by p.kim. Reason: The law was withdrawn."
+    ]
+    assert program.state.of("p/prepare/memo").state is State.TODO
 
 
 def test_a_sign_off_issue_of_a_stopped_program_asks_for_nothing_and_waits_for_nobody():

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from policy_rollout import stack
-from policy_rollout.stack import Stack, StackFailed, free_port
+from policy_rollout.stack import Stack, StackFailed, free_port, how_it_ended
 
 SAYS = "print('half-way', flush=True)"
 
@@ -40,8 +40,14 @@ def test_a_step_that_fails_is_named_with_the_end_of_its_log(quick):
 def test_a_process_that_ends_by_itself_is_named(quick):
     quick._start("worker", [sys.executable, "-c", f"{SAYS}; raise SystemExit(4)"])
     quick._started[0][1].wait(60)
-    with pytest.raises(StackFailed, match=r"(?s)^the worker ended with exit code 4\. .*half-way$"):
+    ended = "^the worker ended with exit code 4; all else was ended with it. Start it again with: "
+    with pytest.raises(StackFailed, match=f"(?s){ended}.*half-way$"):
         quick.check()
+
+
+@pytest.mark.parametrize("code", [-9, 247], ids=["itself", "as guard passes it on"])
+def test_a_process_that_was_killed_is_said_to_have_been(code):
+    assert how_it_ended(code) == "was ended by SIGKILL"
 
 
 ANSWERS = """

@@ -255,6 +255,8 @@ def _show_to_sign(
         out.print(report.to_sign_table(waiting))
     else:
         sys.stdout.write("".join(f"{line}\n" for line in report.to_sign_lines(waiting)))
+    if not waiting:
+        err.print(f"no gate waits for {person}", markup=False)
     err.print(f"The same in Jira: {to_sign_url(settings, person)}", markup=False)
 
 

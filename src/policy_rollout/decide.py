@@ -200,6 +200,9 @@ class _Scene:
             self._take(ev.KeysChanged(issues=moved))
 
     def note_what_was_seen(self) -> None:
+        """Of a stopped program nothing: what its end closes was not finished by anybody."""
+        if self.ahead.stopped is not None:
+            return
         fresh = {}
         for stage in self.ahead.waiting_stages:
             for item in self.outline.of(stage):

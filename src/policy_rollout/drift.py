@@ -18,7 +18,8 @@ from policy_rollout.program import ProgramState
 from policy_rollout.surveyed import FieldEdit, Survey, SurveyedIssue
 from policy_rollout.work import epic_key
 
-SHEETS_TELLS_NOBODY = "Google Sheets does not tell"
+JIRA_TELLS_NOBODY = "somebody whom Jira does not name"
+SHEETS_TELLS_NOBODY = "somebody whom Google Sheets does not name"
 _WAITS_FOR = "rollout/waits-for/"
 _FIELDS = {"summary": "summary", "description": "description", "duedate": "due date"}
 
@@ -85,14 +86,14 @@ class Compared:
                 yield Difference(
                     where,
                     "its mark (the entity property `rollout`) was removed, so it is left alone",
-                    "Jira does not tell who",
+                    JIRA_TELLS_NOBODY,
                     f"Delete the issue. {self._again(key)}",
                 )
             elif found.mark != key:
                 yield Difference(
                     where,
                     f"it carries the mark of {found.mark}",
-                    "Jira does not tell who",
+                    JIRA_TELLS_NOBODY,
                     _BY_HAND,
                 )
             elif key in wanted:

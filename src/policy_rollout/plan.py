@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from policy_rollout.comments import SayOnIssue, says, sign_off_desk
-from policy_rollout.desired import DesiredRow, IssueKind, NewIssue, Tab
+from policy_rollout.desired import DesiredRow, IssueKind, NewIssue, Tab, kind_of
 from policy_rollout.gates import Judged, judge, missing_sign_offs, waived
 from policy_rollout.observed import AnswerStatuses, ObservedIssue, World
 from policy_rollout.oddities import has_epic
 from policy_rollout.outline import Outline
 from policy_rollout.program import ProgramState
-from policy_rollout.report.evidence import GateView
+from policy_rollout.report.evidence import GateView, cell
 from policy_rollout.report.issue_text import (
     epic_text,
     resting_text,
@@ -26,7 +26,7 @@ from policy_rollout.report.issue_text import (
 from policy_rollout.report.notice_text import Notice, notices, to_tell
 from policy_rollout.signers import Bench, bench
 from policy_rollout.spec.model import Spec
-from policy_rollout.stopping import closed_by
+from policy_rollout.stopping import closed_by, how_stopped
 from policy_rollout.work import (
     Kind,
     State,
@@ -129,10 +129,23 @@ def _after_stop(
     )
 
 
-def _closings(outline: Outline, state: ProgramState, world: World) -> Iterator[MoveIssue]:
-    for key in closed_by(outline, state.stopped) if state.stopped else ():
+def _closings(
+    outline: Outline, state: ProgramState, world: World
+) -> Iterator[MoveIssue | SayOnIssue]:
+    """A task is told why before it is closed: it is done by nobody. The epic's text says it."""
+    if state.stopped is None:
+        return
+    for key in closed_by(outline, state.stopped):
         issue = world.issues.get(key)
-        if issue is not None and issue.state is not State.DONE:
+        if issue is None or issue.state is State.DONE:
+            continue
+        mark = f"stopped-{key}"
+        if kind_of(key) is IssueKind.TASK and mark not in state.said:
+            how = how_stopped(state.stopped)
+            reason = cell(state.stopped.reason)
+            text = f"Closed, not finished: the program was {how}. Reason: {reason}"
+            yield SayOnIssue(issue.issue_key, text, mark)
+        else:
             yield MoveIssue(key, issue.issue_key, State.DONE)
 
 

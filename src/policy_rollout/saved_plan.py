@@ -254,7 +254,8 @@ def outdated(plan: SavedPlan, since: Since) -> Iterator[str]:
     for record in since.records:
         if record.event.kind not in NOTED:
             kind = record.event.kind.replace("_", " ")
-            yield f"journal: entry {record.sequence} was written since: {kind}, by {record.actor}"
+            who = getattr(record.event, "by", "") or record.actor
+            yield f"journal: entry {record.sequence} was written since: {kind}, by {who}"
 
 
 def differences(plan: SavedPlan, now: SavedPlan) -> Iterator[str]:

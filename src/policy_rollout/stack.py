@@ -7,6 +7,7 @@ untouched: every `PREFECT_*` variable of the caller is kept from what is started
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -36,6 +37,18 @@ class StackFailed(RolloutError):
     def __init__(self, name: str, what: str, log: Path) -> None:
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-12:]) if log.exists() else ""
         super().__init__(f"the {name} {what}. Its log is {log}, and ends:\n{tail}")
+
+
+GO_ON = "all else was ended with it. Start it again with: rollout up; programs go on from there"
+
+
+def how_it_ended(code: int) -> str:
+    """By its exit code, or by a signal: guard passes that on as 256 less its number."""
+    number = -code if code < 0 else 256 - code
+    try:
+        return f"was ended by {signal.Signals(number).name}"
+    except ValueError:
+        return f"ended with exit code {code}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +196,7 @@ class Stack:
         """Raises `StackFailed` when a process ended by itself."""
         for name, process, log in self._started:
             if process.poll() is not None:
-                raise StackFailed(name, f"ended with exit code {process.returncode}", log)
+                raise StackFailed(name, f"{how_it_ended(process.returncode)}; {GO_ON}", log)
 
     def close(self) -> None:
         (self.home / "stack.json").unlink(missing_ok=True)

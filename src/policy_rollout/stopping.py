@@ -76,6 +76,10 @@ _GONE_OR_DONE = FINISHED | {State.MISSING}
 
 def stop_words(spec: Spec, stopped: ev.ProgramStopped) -> str:
     """One sentence for the epic, the sign-off issues and the board; ends without the reason."""
-    how = "rejected for good" if stopped.issues is None else "stopped"
     left = "Open issues are closed" if closes_issues(spec, stopped) else "Open issues are left open"
-    return f"The program was {how} by {stopped.by}. {left}; nothing more is asked."
+    return f"The program was {how_stopped(stopped)}. {left}; nothing more is asked."
+
+
+def how_stopped(stopped: ev.ProgramStopped) -> str:
+    how = "rejected for good" if stopped.issues is None else "stopped"
+    return f"{how} by {stopped.by}"

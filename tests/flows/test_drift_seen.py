@@ -177,7 +177,7 @@ def test_rows_deleted_doubled_unknown_and_edited_are_each_named(program):
         ROWS[0]: "Material is 'Renamed', planned is 'Reviewer deck'",
         f"2 ({ROWS[2]})": "Status is 'Nearly'",
     }
-    assert {each.who for each in found(program)} == {"Google Sheets does not tell"}
+    assert {each.who for each in found(program)} == {"somebody whom Google Sheets does not name"}
 
 
 def test_a_doubled_row_is_named_once(program):

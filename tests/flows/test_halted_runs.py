@@ -238,7 +238,7 @@ def test_a_stop_closes_marks_and_ends(waiting):
     order(halting.stop, ORDER, STOP)
     stopped = waiting.go()
     assert stopped.is_over
-    assert stopped.text == "**Stopped** by p.kim: withdrawn"
+    assert stopped.text == "Stopped by p.kim: withdrawn"
     assert {waiting.issue(key)["status"]["name"] for key in (epic_key("demo"), *TASKS)} == {"Done"}
     assert "Stopped on" in str(waiting.issue(epic_key("demo"))["description"])
     for key in ROWS:

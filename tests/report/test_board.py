@@ -168,7 +168,7 @@ def test_the_board_of_a_stopped_program_waits_for_nobody_and_says_by_whom():
     assert "**Waited for:**" not in text
     assert "| prepare | 1 of 1 | stopped | Mon 1 Dec 2025 |" in text
     assert headline(program.outline, program.state) == (
-        "**Stopped**: rejected for good by lea@example.com: It harms people. For good"
+        "Stopped: rejected for good by lea@example.com: It harms people. For good"
     )
 
 

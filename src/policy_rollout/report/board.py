@@ -83,9 +83,9 @@ def headline(outline: Outline, state: ProgramState) -> str:
     passed = sum(state.passed(stage) for stage in stages)
     if state.stopped is not None:
         how = ": rejected for good" if state.stopped.issues is None else ""
-        return f"**Stopped**{how} by {cell(state.stopped.by)}: {cell(state.stopped.reason)}"
+        return f"Stopped{how} by {cell(state.stopped.by)}: {cell(state.stopped.reason)}"
     if state.held is not None:
-        return f"**Held** by {cell(state.held.by)}: {cell(state.held.reason)}"
+        return f"Held by {cell(state.held.by)}: {cell(state.held.reason)}"
     if state.finished_at is not None:
         return f"Finished on {local(state.finished_at, outline.spec)}: all gates passed."
     effective = outline.schedule.effective_on

@@ -25,7 +25,10 @@ TINTS = 8
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """`tone` names the colour of the status, `tint` that of the assignee's initials."""
+    """`tone` names the colour of the status, `tint` that of the assignee's initials.
+
+    `asks` is whether it waits for somebody's sign-off now.
+    """
 
     key: str
     type: str
@@ -40,6 +43,7 @@ class Card:
     epic_key: str
     epic_summary: str
     steps: tuple[Step, ...]
+    asks: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,8 @@ FIELD_WORDS = {
     "duedate": "due date",
 }
 LONG_TEXT = 80
+WAITS_FOR = "rollout/waits-for/"
+"""How the label begins that names who is asked: the filters of a real board go by it as well."""
 
 
 def card_of(
@@ -103,6 +109,7 @@ def card_of(
         epic_key=epic.key if epic else "",
         epic_summary=epic.fields["summary"] if epic else "",
         steps=issue.steps,
+        asks=not finished and any(each.startswith(WAITS_FOR) for each in issue.fields["labels"]),
     )
 
 
@@ -118,7 +125,7 @@ def work_columns(cards: Sequence[Card]) -> list[Column]:
 
 def sign_off_columns(cards: Sequence[Card]) -> list[Column]:
     sign_offs = [each for each in cards if each.type == SIGN_OFF_TYPE.name]
-    titles = {TO_DO.id: "Waiting for a decision"}
+    titles = {TO_DO.id: "Open"}
     return [
         _column(status, titles.get(status.id, status.name), sign_offs)
         for status in SIGN_OFF_COLUMNS

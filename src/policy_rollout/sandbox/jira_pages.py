@@ -182,7 +182,7 @@ def _board(request: Request, connection: Connection) -> Response:
         chosen=chosen,
         work=work_columns(cards),
         sign_offs=sign_off_columns(cards),
-        undecided=sum(each.type == SIGN_OFF_TYPE.name and each.tone == "todo" for each in cards),
+        undecided=sum(each.type == SIGN_OFF_TYPE.name and each.asks for each in cards),
         progress=progress_of(work),
         **_around(request),
     )
