@@ -57,6 +57,8 @@ from policy_rollout.work import Kind, State, epic_key, expand, people_of, sign_o
 START_SECONDS = 600
 FEW, MANY = 1_000, 10_000
 MOST_REQUESTS = 3
+COUNTED_AGAIN = 1.5
+"""Times the calls over one program: a count of requests that met a busy server is made again."""
 NOTED_EARLIER = 12
 """Entries of each program besides those it cannot do without: what people did, as watch saw it."""
 SPEC = """\
@@ -300,7 +302,7 @@ def _rows(alone: Scene, middle: Scene, large: Scene, size: tuple[int, int]) -> l
                 "calls",
                 alone.cold.prefect_calls,
                 "1 program",
-                budget=1,
+                budget=COUNTED_AGAIN,
             ),
             Row(
                 f"{changed}: requests",
@@ -316,7 +318,7 @@ def _rows(alone: Scene, middle: Scene, large: Scene, size: tuple[int, int]) -> l
                 "calls",
                 alone.changed.prefect_calls,
                 "1 program",
-                budget=1,
+                budget=COUNTED_AGAIN,
             ),
             Row(f"{calm}: cold look", each.cold.seconds, "s", alone.cold.seconds, "1 program"),
             Row(

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from policy_rollout import events as ev
-from policy_rollout.audit import audit
+from policy_rollout.audit import as_json, audit, verdict_lines
 from policy_rollout.journal.chain import StoredEntry
 from policy_rollout.journal.store import Journal
 from tests.rehearsed import (
@@ -111,7 +111,12 @@ def test_a_stop_by_command_is_no_rejection_and_a_hold_is_no_finding(local):
     program.write(ev.ProgramStopped(by="p.kim", reason="withdrawn", issues="leave"))
     program.look()
     assert program.state.is_settled
-    assert said(audited(program)) == []
+    found = audited(program)
+    assert said(found) == []
+    assert "stopped by p.kim: withdrawn" in verdict_lines(found, found.findings, most=9)
+    told = as_json(found, found.findings)["stopped"]
+    assert isinstance(told, dict)
+    assert (told["by"], told["reason"]) == ("p.kim", "withdrawn")
 
 
 def test_a_gate_that_passed_and_a_stage_that_opened_while_held_are_found(played):

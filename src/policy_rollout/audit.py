@@ -20,6 +20,7 @@ from policy_rollout.journal.chain import GENESIS, StoredEntry, broken_links, ope
 from policy_rollout.program import ProgramState, Recorded, Version
 from policy_rollout.spec.differences import differences
 from policy_rollout.spec.model import Spec
+from policy_rollout.stopping import how_stopped
 
 _T = TypeVar("_T")
 
@@ -241,9 +242,17 @@ def as_json(audited: Audit, findings: Sequence[Finding]) -> dict[str, object]:
             }
             for each in amendments(audited.recomputation.state)
         ],
+        "stopped": _stop_json(audited.recomputation.state),
         "gates": [_gate_json(each) for each in audited.recomputation.gates],
         "findings": [each.as_json() for each in findings],
     }
+
+
+def _stop_json(state: ProgramState) -> dict[str, object] | None:
+    if state.stopped is None or state.stopped_at is None:
+        return None
+    by, reason = state.stopped.by, state.stopped.reason
+    return {"at": state.stopped_at.isoformat(), "by": by, "reason": reason}
 
 
 def _gate_json(gate: GateAudit) -> dict[str, object]:
@@ -267,6 +276,9 @@ def verdict_lines(audited: Audit, findings: Sequence[Finding], *, most: int) -> 
         )
     for gate in audited.recomputation.gates:
         yield f"gate {gate.stage}: {gate_words(gate)}"
+    stopped = audited.recomputation.state.stopped
+    if stopped is not None:
+        yield f"{how_stopped(stopped)}: {' '.join(stopped.reason.split())}"
     yield from (str(each) for each in findings[:most])
     if len(findings) > most:
         yield f"and {len(findings) - most:,} more findings; all of them with --json"
