@@ -98,7 +98,7 @@ def test_a_gate_passes_by_a_code_in_the_resume_form_and_a_wrong_one_is_refused(
     reload_until(page, board, closed.filter(has_text="Sign-off: draft"))
     picture("board-after-the-code")
     closed.filter(has_text="Sign-off: draft").get_by_role("link", name="Sign-off: draft").click()
-    expect(page.locator("body")).to_contain_text(f"Signed by {TOSEI} with a one-time code")
+    expect(page.locator("body")).to_contain_text(f"signed by {TOSEI} (with a one-time code)")
 
 
 def told(page: Page, run: str) -> str:
