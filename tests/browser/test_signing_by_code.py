@@ -14,7 +14,7 @@ from policy_rollout.authenticators import Authenticators
 from policy_rollout.history import state_of
 from policy_rollout.journal.store import Journal
 from policy_rollout.sandbox.control import Sandbox
-from tests.browser.conftest import SLOWEST_SECONDS, RunningStack, reload_until
+from tests.browser.conftest import SLOWEST_SECONDS, RunningStack, reload_until, submit
 
 RIMA, TOSEI, MEI = "r.haddad@example.com", "t.osei@example.com", "m.tan@example.com"
 PROGRAM = "signed-in-the-form"
@@ -120,5 +120,4 @@ def sign(page: Page, run: str, code: str, picture: Callable[[str], None], name: 
     fields.nth(0).fill(TOSEI)
     fields.nth(1).fill(code)
     picture(name)
-    form.get_by_role("button", name="Submit").click()
-    expect(form).to_be_hidden()
+    submit(form)

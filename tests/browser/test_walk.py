@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from policy_rollout import events as ev
 from policy_rollout.history import records_of
 from policy_rollout.journal.store import Journal
-from tests.browser.conftest import SLOWEST_SECONDS, RunningStack, reload_until
+from tests.browser.conftest import SLOWEST_SECONDS, RunningStack, reload_until, submit
 
 pytestmark = pytest.mark.browser
 
@@ -112,8 +112,7 @@ def check_now(page: Page, run: str, picture: Take, *, because: str) -> None:
     expect(form.get_by_role("row").filter(has_text="checklist queues")).to_be_visible()
     picture("resume-form")
     form.locator("textarea").last.fill(because)
-    form.get_by_role("button", name="Submit").click()
-    expect(form).to_be_hidden()
+    submit(form)
 
 
 @pytest.mark.timeout(600)
