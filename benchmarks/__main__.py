@@ -35,10 +35,10 @@ def main() -> int:
     arguments.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
     arguments.add_argument("--json", type=Path, default=RESULT)
     given = arguments.parse_args()
-    # As it is used: Python keeps the bytecode of a program that was started before.
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     if unknown := set(given.names) - set(NAMES):
         arguments.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    # As it is used: Python keeps the bytecode of a program that was started before.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     began, rows = time.monotonic(), list[Row]()
     for name in given.names or NAMES:
         print(f"== {name}", flush=True)

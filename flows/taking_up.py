@@ -107,8 +107,9 @@ def note_answer(journal: Journal, settings: Settings, program: str, run: str) ->
             return
         given = {name: str(answer.get(name, "")) for name in ANSWER_FIELDS}
         if given["action"] in {each.value for each in Action} and not is_taken:
-            if not _was_taken_before(journal, program, _answer_of(given)):
-                _take_answer(journal, settings, spec_of(state), _answer_of(given))
+            to_gate = _answer_of(given)
+            if not _was_taken_before(journal, program, to_gate):
+                _take_answer(journal, settings, spec_of(state), to_gate)
             is_taken = True
             state = state_of(journal, program)
         resumed = _resumed(state, given)

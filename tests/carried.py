@@ -19,6 +19,7 @@ import tasks.issues
 import tasks.writing
 from flows.passes import Stands, pass_or_trouble
 from flows.taking_up import take_up
+from policy_rollout import events as ev
 from policy_rollout.amending import amendment
 from policy_rollout.connections import open_workbook
 from policy_rollout.history import records_of, state_of
@@ -76,6 +77,20 @@ def connect(
         "SHEETS_WORKBOOK": WORKBOOK,
     }.items():
         monkeypatch.setenv(f"ROLLOUT_{name}", text)
+
+
+def approval_by_code(digest: str) -> ev.CodeGiven:
+    """What the Resume form journals once the code of the first gate's signer is proven."""
+    return ev.CodeGiven(
+        stage="write",
+        role="policy",
+        person=RIMA,
+        action="approve",
+        text="",
+        digest=digest,
+        mark="code:1",
+        at=datetime.now(UTC),
+    )
 
 
 @flow(name="one pass")

@@ -79,6 +79,19 @@ ONE_TASK = """
     tasks:
       guideline: {title: Write the guideline, team: policy, assignee: wim@example.com}
 """
+BACKED = HEAD.replace(
+    "legal:  {members: [lea@example.com, both@example.com, boss@example.com]}",
+    "legal:  {members: [lea@example.com, lou@example.com], backups: [bea@example.com]}",
+)
+ESCALATES = f"""{BACKED}{ONE_TASK}
+    gate: {{sign_off: {{legal: 1}}, escalate: {{remind: 8h, backup: 16h, owner: 24h}}}}
+"""
+TWO_GATES = f"""{HEAD}{ONE_TASK}
+    gate: {{sign_off: {{legal: 1}}}}
+  launch:
+    after: [prepare]
+    gate: {{sign_off: {{legal: 1}}, not_signers_of: [prepare]}}
+"""
 PLAIN = f"""{HEAD}{ONE_TASK}
     gate: {{sign_off: {{legal: 1}}}}
 """
@@ -353,6 +366,11 @@ class UnderWay:
         if why:
             self.model.say(self.desk(role, stage), why, account(who))
         self.move(role, "Rejected", who, stage)
+
+
+def refusals(program: UnderWay) -> list[str]:
+    """Why the attempts of the next looks do not count."""
+    return [each.why for each in of_kind(program.settle(), ev.SignOffRefused)]
 
 
 def coded(program: UnderWay, who: str, action: str, text: str = "", **more: str) -> None:

@@ -5,8 +5,8 @@ import pytest
 from policy_rollout import events as ev
 from tests.amended import amend, said
 from tests.programs_under_way import (
-    HEAD,
-    ONE_TASK,
+    ESCALATES,
+    TWO_GATES,
     TWO_ROLES,
     UnderWay,
     account,
@@ -14,25 +14,8 @@ from tests.programs_under_way import (
     coded,
     of_kind,
     person,
+    refusals,
 )
-
-BACKED = HEAD.replace(
-    "legal:  {members: [lea@example.com, both@example.com, boss@example.com]}",
-    "legal:  {members: [lea@example.com, lou@example.com], backups: [bea@example.com]}",
-)
-ESCALATES = f"""{BACKED}{ONE_TASK}
-    gate: {{sign_off: {{legal: 1}}, escalate: {{remind: 8h, backup: 16h, owner: 24h}}}}
-"""
-TWO_GATES = f"""{HEAD}{ONE_TASK}
-    gate: {{sign_off: {{legal: 1}}}}
-  launch:
-    after: [prepare]
-    gate: {{sign_off: {{legal: 1}}, not_signers_of: [prepare]}}
-"""
-
-
-def refusals(program: UnderWay) -> list[str]:
-    return [each.why for each in of_kind(program.settle(), ev.SignOffRefused)]
 
 
 def test_an_approval_by_code_counts_as_one_in_jira():
@@ -100,11 +83,17 @@ def test_what_a_person_answered_there_meanwhile_stays_as_it_is():
     assert program.state.finished_at is not None
 
 
-def test_a_reopened_gate_asks_anew_on_the_issue_that_was_closed_for_a_code():
+def reopened() -> UnderWay:
+    """A gate that had passed by a code, whose sign-off issue was closed, and that is reopened."""
     program = asked(TWO_GATES)
     coded(program, "lea", "approve")
     program.settle()
     amend(program, TWO_GATES, reopen=("prepare",))
+    return program
+
+
+def test_a_reopened_gate_asks_anew_on_the_issue_that_was_closed_for_a_code():
+    program = reopened()
     program.settle()
     assert program.model.statuses[program.desk("legal")] == "To Do"
     assert program.gate.passed_at is None
@@ -114,10 +103,7 @@ def test_a_reopened_gate_asks_anew_on_the_issue_that_was_closed_for_a_code():
 
 
 def test_an_answer_in_jira_to_a_reopened_gate_is_told_that_it_is_too_early():
-    program = asked(TWO_GATES)
-    coded(program, "lea", "approve")
-    program.settle()
-    amend(program, TWO_GATES, reopen=("prepare",))
+    program = reopened()
     program.model.move(program.desk("legal"), "To Do", account("lea"))
     program.approve("legal", "lea")
     assert refusals(program) == ["it was not asked for yet; read what is asked now and sign then"]

@@ -18,16 +18,12 @@ from tests.programs_under_way import (
     of_kind,
     person,
     prepared,
+    refusals,
 )
 
 SECOND_TASK = PLAIN.replace(
     "    gate:", "      memo: {title: Write the memo, team: legal}\n    gate:"
 )
-
-
-def refusals(program: UnderWay) -> list[str]:
-    """Why the attempts of the next looks do not count."""
-    return [each.why for each in of_kind(program.settle(), ev.SignOffRefused)]
 
 
 def test_a_rejection_carries_its_reason_and_what_goes_back():
@@ -137,12 +133,18 @@ def waited_for(program: UnderWay) -> list[str]:
     return [each.person for each in of_kind(events, ev.ReasonAwaited)]
 
 
-def test_a_gate_that_all_have_signed_waits_for_the_reason_of_a_rejection():
+def signed_by_all_and_rejected() -> UnderWay:
+    """Everybody has signed; a member of one role rejects, and has still to say why."""
     program = asked(TWO_ROLES)
     program.approve("policy", "pia")
     program.reject("policy", "pat")
     program.approve("legal", "lea")
     program.settle()
+    return program
+
+
+def test_a_gate_that_all_have_signed_waits_for_the_reason_of_a_rejection():
+    program = signed_by_all_and_rejected()
     assert not program.state.passed("prepare")
     program.model.say(program.desk("policy"), "This harms people.\n\nFor good", account("pat"))
     program.settle()
@@ -151,11 +153,7 @@ def test_a_gate_that_all_have_signed_waits_for_the_reason_of_a_rejection():
 
 
 def test_a_rejection_whose_reason_never_comes_holds_the_gate_for_ten_minutes():
-    program = asked(TWO_ROLES)
-    program.approve("policy", "pia")
-    program.reject("policy", "pat")
-    program.approve("legal", "lea")
-    program.settle()
+    program = signed_by_all_and_rejected()
     (due,) = reasons_due(program.state, "prepare", program.model.now)
     program.model.now = due
     assert refusals(program) == [

@@ -10,24 +10,21 @@ from policy_rollout import events as ev
 from policy_rollout.absences import Absence
 from policy_rollout.sign_off_words import AskedCondition, AskedWaiver, read_words
 from tests.programs_under_way import (
+    BACKED,
     BEGAN,
+    ESCALATES,
     HEAD,
     ONE_TASK,
+    TWO_GATES,
     UnderWay,
     account,
     asked,
     coded,
     of_kind,
     person,
+    refusals,
 )
 
-BACKED = HEAD.replace(
-    "legal:  {members: [lea@example.com, both@example.com, boss@example.com]}",
-    "legal:  {members: [lea@example.com, lou@example.com], backups: [bea@example.com]}",
-)
-ESCALATES = f"""{BACKED}{ONE_TASK}
-    gate: {{sign_off: {{legal: 1}}, escalate: {{remind: 8h, backup: 16h, owner: 24h}}}}
-"""
 DOERS = f"""{BACKED}
   prepare:
     tasks:
@@ -35,16 +32,6 @@ DOERS = f"""{BACKED}
     checklists: {{queue: {{team: policy, items: {{routing: Route the items}}}}}}
     gate: {{sign_off: {{legal: 1, policy: 1}}}}
 """
-TWO_GATES = f"""{HEAD}{ONE_TASK}
-    gate: {{sign_off: {{legal: 1}}}}
-  launch:
-    after: [prepare]
-    gate: {{sign_off: {{legal: 1}}, not_signers_of: [prepare]}}
-"""
-
-
-def refusals(program: UnderWay) -> list[str]:
-    return [each.why for each in of_kind(program.settle(), ev.SignOffRefused)]
 
 
 def at(day: int, hour: int, minute: int = 0) -> datetime:

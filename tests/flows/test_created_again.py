@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
-from carried import RIMA, ROWS, SIGN_OFF, TASKS, Carried
+from carried import RIMA, ROWS, SIGN_OFF, TASKS, Carried, approval_by_code
 from prefect import flow
 from prefect.client.orchestration import get_client
 
@@ -112,16 +112,7 @@ def test_an_answer_by_code_that_a_killed_run_had_taken_is_not_proven_twice(
         "code": "123456",
         "note": "",
     }
-    taken = ev.CodeGiven(
-        stage="write",
-        role="policy",
-        person=RIMA,
-        action="approve",
-        text="",
-        digest="d",
-        mark="code:1",
-        at=datetime.now(UTC),
-    )
+    taken = approval_by_code("d")
     with Journal(Settings.load().journal_address) as journal:
         note(journal, "demo", (taken,), actor=RIMA, at=taken.at)
 

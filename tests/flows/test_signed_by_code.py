@@ -1,11 +1,8 @@
 """A gate that passes by a one-time code: what becomes of its sign-off issue in Jira."""
 
-from datetime import UTC, datetime
-
 import pytest
-from carried import RIMA, SIGN_OFF, Carried
+from carried import RIMA, SIGN_OFF, Carried, approval_by_code
 
-from policy_rollout import events as ev
 from policy_rollout.history import note
 from policy_rollout.journal.store import Journal
 from policy_rollout.settings import Settings
@@ -15,16 +12,7 @@ pytestmark = pytest.mark.long
 
 def sign_by_code(program: Carried) -> None:
     """What the Resume form journals once the code is proven."""
-    given = ev.CodeGiven(
-        stage="write",
-        role="policy",
-        person=RIMA,
-        action="approve",
-        text="",
-        digest=program.state.gates["write"].digest or "",
-        mark="code:1",
-        at=datetime.now(UTC),
-    )
+    given = approval_by_code(program.state.gates["write"].digest or "")
     with Journal(Settings.load().journal_address) as journal:
         note(journal, "demo", (given,), actor=RIMA, at=given.at)
 
