@@ -1,5 +1,6 @@
 """A stack whose parts do not come up: which one, and where its log is."""
 
+import subprocess
 import sys
 
 import pytest
@@ -45,9 +46,21 @@ def test_a_process_that_ends_by_itself_is_named(quick):
         quick.check()
 
 
-@pytest.mark.parametrize("code", [-9, 247], ids=["itself", "as guard passes it on"])
+@pytest.mark.parametrize("code", [-9, 137], ids=["itself", "as guard passes it on"])
 def test_a_process_that_was_killed_is_said_to_have_been(code):
     assert how_it_ended(code) == "was ended by SIGKILL"
+
+
+@pytest.mark.parametrize("code", [1, 128, 255])
+def test_an_exit_code_that_is_no_signal_is_told_as_it_is(code):
+    assert how_it_ended(code) == f"ended with exit code {code}"
+
+
+def test_guard_passes_a_signal_on_as_shells_do():
+    killed = [sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"]
+    guarded = [sys.executable, "-m", "policy_rollout.guard", *killed]
+    with subprocess.Popen(guarded, stdin=subprocess.PIPE) as process:  # noqa: S603 - our own command
+        assert process.wait(60) == 137
 
 
 ANSWERS = """

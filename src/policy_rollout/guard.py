@@ -14,16 +14,21 @@ from types import FrameType
 import psutil
 
 GRACE_SECONDS = 8
+SIGNALLED = 128
 
 
 def main(command: list[str]) -> int:
-    """Run the command until it ends or the parent is gone; the command's exit code."""
+    """Run the command until it ends or the parent is gone; its exit code.
+
+    128 and the number of the signal where one ended it, as shells tell it.
+    """
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603 - our own command
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which closes the pipe
     threading.Thread(target=_wait_for_parent, daemon=True).start()
     try:
-        return child.wait()
+        code = child.wait()
+        return code if code >= 0 else SIGNALLED - code
     except SystemExit:
         return 0
     finally:

@@ -22,6 +22,7 @@ from urllib.request import ProxyHandler, build_opener
 import psutil
 
 from policy_rollout.errors import RolloutError, SettingsWrong
+from policy_rollout.guard import SIGNALLED
 
 LOOPBACK = "127.0.0.1"
 PREFECT_PORT = 4200
@@ -43,8 +44,8 @@ GO_ON = "all else was ended with it. Start it again with: rollout up; programs g
 
 
 def how_it_ended(code: int) -> str:
-    """By its exit code, or by a signal: guard passes that on as 256 less its number."""
-    number = -code if code < 0 else 256 - code
+    """By its exit code, or by a signal: guard passes that on as 128 and its number."""
+    number = -code if code < 0 else code - SIGNALLED
     try:
         return f"was ended by {signal.Signals(number).name}"
     except ValueError:
