@@ -1,9 +1,12 @@
 """Rows and requests that the tests of the workbook share."""
 
+from collections.abc import Callable
+
 import requests
 
 from policy_rollout.desired import DesiredRow, Tab
 from policy_rollout.sandbox.control import Sandbox
+from policy_rollout.workbook import Workbook
 
 BATCH = r":batchUpdate$"
 READ = r"/spreadsheets/[^/:]+$"
@@ -26,3 +29,15 @@ def writes(sandbox: Sandbox) -> int:
 
 def land_late_writes(sandbox: Sandbox) -> None:
     requests.post(f"{sandbox.url}/sandbox/faults/land", timeout=30).raise_for_status()
+
+
+class ActsInBetween(Workbook):
+    """A workbook in which somebody acts after our look and before our first write."""
+
+    meanwhile: Callable[[], object] | None = None
+
+    def _send(self, look, requests, ranges):
+        if self.meanwhile is not None:
+            self.meanwhile, act = None, self.meanwhile
+            act()
+        return super()._send(look, requests, ranges)

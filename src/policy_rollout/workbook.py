@@ -4,7 +4,7 @@ Machine columns are ours and may be rewritten at any time; human columns get a f
 their row is made and are never written again. Rows are found by key, columns by header.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -18,7 +18,8 @@ from policy_rollout.desired import DesiredRow, Tab
 from policy_rollout.errors import HomeChanged, Missing, PreflightFailed, ServiceRefused
 from policy_rollout.observed import ObservedRow, Oddity
 from policy_rollout.request_budget import Spend, unlimited
-from policy_rollout.workbook_edit import Edit, Wish, quoted
+from policy_rollout.workbook_astray import astray
+from policy_rollout.workbook_edit import Addition, Edit, Wish, quoted
 from policy_rollout.workbook_http import (
     Answered,
     Overtaken,
@@ -33,15 +34,14 @@ from policy_rollout.workbook_http import (
     write_failure,
 )
 from policy_rollout.workbook_layout import (
-    COLUMNS,
     SERVICE,
     Grid,
     by_program,
     machine_texts,
     observe,
-    parse_grid,
     parse_sheet,
 )
+from policy_rollout.workbook_look import Look, answered, appending, dressing, id_of, tabs_in
 from policy_rollout.workbook_missing import (
     drive_closed,
     headers_missing,
@@ -54,9 +54,6 @@ from policy_rollout.workbook_requests import (
     FIRST_APPEND_ID,
     SHEET_IDS,
     Request,
-    append,
-    append_number,
-    new_tab,
     rewrite,
     workbook_url,
 )
@@ -93,19 +90,6 @@ class AllRows:
         """What `Workbook.read` answers for the program, at the cost of its own rows."""
         parts = (parts.get(program, replace(grid, lines=())) for grid, parts in self.tabs)
         return _rows_of(parts, program)
-
-
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """The workbook before a write.
-
-    `next_append` was read before the grids: whoever appends after our look takes that number.
-    """
-
-    sheet_ids: dict[Tab, int]
-    titles: dict[Tab, str]
-    grids: dict[Tab, Grid]
-    next_append: int
 
 
 class Workbook:
@@ -193,7 +177,8 @@ class Workbook:
         """
         for row in rows:
             machine_texts(row)  # refuses unknown headers before anything is sent
-        while self._written(f"adding {len(rows)} rows", lambda: self._append_missing(rows)):
+        wish = Wish(added=tuple(rows))
+        while self._written(f"adding {len(rows)} rows", lambda: self._append_missing(wish)):
             pass
         return {tab.value: self._made_in.get(tab, SHEET_IDS[tab]) for tab in {r.tab for r in rows}}
 
@@ -243,23 +228,43 @@ class Workbook:
             raise write_failure(doing, error, self._next_step) from None
         return False
 
-    def _append_missing(self, rows: Sequence[DesiredRow]) -> bool:
-        """Append one batch of what is missing; whether more is left to append."""
+    def _append_missing(self, wish: Wish) -> bool:
+        """Append one batch of what is missing; whether more is left to append.
+
+        Rows that landed elsewhere than meant, because people moved columns or rows between the
+        look and the write, are put right first.
+        """
         look = self._look()
         self._made_in = look.sheet_ids
+        if wish.undo or any(any(astray(grid, wish.added)) for grid in look.grids.values()):
+            self._rewrite_once(wish)
+            raise Overtaken("people moved columns at the same time")
         if missing := headers_missing(look.titles, look.grids):
             raise PreflightFailed(missing)
         present = {key for grid in look.grids.values() for key in grid.by_key()}
-        absent = list({row.key: row for row in rows if row.key not in present}.values())
+        absent = list({row.key: row for row in wish.added if row.key not in present}.values())
         batch = absent[:ROWS_A_BATCH]
-        if not batch:
+        requests = [*dressing(look, wish.undressed), *appending(look, batch)]
+        if not requests:
             return False
-        try:
-            self._send(_appending(look, batch))
-        except Answered as error:
-            if error.status == _BAD_REQUEST and self._look().next_append != look.next_append:
-                raise Overtaken("somebody else added rows at the same time") from None
-            raise
+        additions = {
+            tab: Addition(grid, mine)
+            for tab, grid in look.grids.items()
+            if (mine := tuple(row for row in batch if row.tab is tab))
+        }
+        answer = self._send(
+            look,
+            requests,
+            [text for tab, each in additions.items() for text in each.ranges(look.titles[tab])],
+        )
+        wish.undressed = frozenset(
+            row.key
+            for tab, sheet in answered(look, answer)
+            if not additions[tab].is_where_meant(sheet["data"])
+            for row in additions[tab].rows
+        )
+        if wish.undressed:
+            raise Overtaken("people moved rows or columns at the same time")
         return len(absent) > len(batch)
 
     def _rewrite_once(self, wish: Wish) -> bool:
@@ -270,29 +275,35 @@ class Workbook:
         look = self._look()
         edits = {tab: edit for tab, grid in look.grids.items() if (edit := Edit.of(grid, wish))}
         if not edits:
+            wish.undo = ()
             return False
         answer = self._send(
+            look,
             [
                 request
                 for tab, edit in edits.items()
                 for request in rewrite(look.sheet_ids[tab], edit.changes)
             ],
-            ranges=[text for tab, edit in edits.items() for text in edit.ranges(look.titles[tab])],
+            [text for tab, edit in edits.items() for text in edit.ranges(look.titles[tab])],
         )
         has_undone, wish.undo = bool(wish.undo), ()
         has_moved = False
-        tabs = {sheet_id: tab for tab, sheet_id in look.sheet_ids.items()}
-        for sheet in answer["updatedSpreadsheet"]["sheets"]:
-            edit = edits[tabs[sheet["properties"]["sheetId"]]]
+        for tab, sheet in answered(look, answer):
+            edit = edits[tab]
             hit = edit.moved(sheet["data"])
             wish.texts |= {key: {**old, **wish.texts.get(key, {})} for key, old in hit.items()}
-            wish.undo += edit.trespasses(sheet["data"])
+            wish.undo += tuple(edit.trespasses(sheet["data"]))
             has_moved = has_moved or bool(hit)
         if has_moved or has_undone:
             raise Overtaken("people moved rows or columns at the same time")
         return False
 
-    def _send(self, requests: Iterable[Request], ranges: Sequence[str] = ()) -> Any:
+    def _send(self, look: Look, requests: Iterable[Request], ranges: Sequence[str]) -> Any:
+        """One batch, all or nothing.
+
+        Raises:
+            Overtaken: refused, and rows were added or a tab was renamed since the look.
+        """
         body: dict[str, Any] = {"requests": list(requests)}
         if ranges:
             body |= {
@@ -301,9 +312,17 @@ class Workbook:
                 "responseRanges": list(ranges),
             }
         endpoint = SPREADSHEET_BATCH_UPDATE_URL % self._connection.workbook
-        return self._client.request("post", endpoint, {"fields": _EDITED}, json=body).json()
+        try:
+            return self._client.request("post", endpoint, {"fields": _EDITED}, json=body).json()
+        except Answered as error:
+            if error.status != _BAD_REQUEST:
+                raise
+            now = self._look()
+            if (now.next_append, now.titles) == (look.next_append, look.titles):
+                raise
+            raise Overtaken("somebody else changed the workbook at the same time") from None
 
-    def _look(self) -> _Look:
+    def _look(self) -> Look:
         """The tabs as they are now; one that is not there yet reads as it will be made."""
         structure: dict[str, Any] = self._reading(
             "looking at the workbook",
@@ -311,7 +330,7 @@ class Workbook:
                 self._connection.workbook, {"fields": _STRUCTURE}
             ),
         )
-        found = _tabs(structure)
+        found = tabs_in(structure)
         self._check_same({tab: sheet_id for tab, (sheet_id, _) in found.items()})
         titles = {tab: title for tab, (_, title) in found.items()}
         grids = _parsed(self._read_tabs(titles, _ENTERED))
@@ -320,7 +339,7 @@ class Workbook:
             for each in structure.get("developerMetadata", [])
             if each["metadataKey"] == APPEND_METADATA
         ]
-        return _Look(
+        return Look(
             sheet_ids={tab: sheet_id for tab, (sheet_id, _) in found.items()},
             titles=titles,
             grids=grids,
@@ -335,7 +354,7 @@ class Workbook:
             if refused.status != _BAD_REQUEST:
                 raise
         else:
-            if all(_id_of(sheet) == SHEET_IDS[tab] for tab, sheet in sheets.items()):
+            if all(id_of(sheet) == SHEET_IDS[tab] for tab, sheet in sheets.items()):
                 return _parsed(sheets)
         return self._look().grids
 
@@ -414,32 +433,5 @@ def _rows_of(grids: Iterable[Grid], program: str) -> RowsRead:
     return RowsRead(rows, tuple(oddities))
 
 
-def _id_of(sheet: dict[str, Any]) -> int:
-    return int(sheet["properties"]["sheetId"])
-
-
 def _parsed(sheets: dict[Tab, dict[str, Any]]) -> dict[Tab, Grid]:
     return {tab: parse_sheet(tab, sheet) for tab, sheet in sheets.items()}
-
-
-def _tabs(structure: dict[str, Any]) -> dict[Tab, tuple[int, str]]:
-    """The id and title of each of our tabs: by our id, else by its name."""
-    sheets = [each["properties"] for each in structure.get("sheets", [])]
-    found: dict[Tab, tuple[int, str]] = {}
-    for tab in Tab:
-        ours = [each for each in sheets if each["sheetId"] == SHEET_IDS[tab]]
-        named = [each for each in sheets if each["title"] == tab.value]
-        for each in (ours or named)[:1]:
-            found[tab] = (each["sheetId"], each["title"])
-    return found
-
-
-def _appending(look: _Look, rows: Sequence[DesiredRow]) -> Iterator[Request]:
-    yield append_number(look.next_append)
-    for tab in Tab:
-        if tab not in look.grids:
-            yield from new_tab(tab)
-        mine = [row for row in rows if row.tab is tab]
-        if mine:
-            grid = look.grids.get(tab) or parse_grid(tab, [COLUMNS[tab]])
-            yield from append(look.sheet_ids.get(tab, SHEET_IDS[tab]), grid, mine)

@@ -333,5 +333,14 @@ def machine_texts(row: DesiredRow) -> dict[str, str]:
     return texts
 
 
+def first_texts(row: DesiredRow) -> dict[str, str]:
+    """What a new row reads by header: its machine columns, and the first word of its status.
+
+    Raises:
+        ValueError: as `machine_texts`.
+    """
+    return {**machine_texts(row), STATUS: FIRST_STATUS}
+
+
 def _listed(headers: Sequence[str]) -> str:
     return ", ".join(repr(header) for header in headers)

@@ -13,14 +13,13 @@ from policy_rollout.desired import DesiredRow, Tab
 from policy_rollout.workbook_layout import (
     COLUMNS,
     COMPLETED,
-    FIRST_STATUS,
     HUMAN,
     KEY,
     MACHINE,
     STATUS,
     STATUS_WORDS,
     Grid,
-    machine_texts,
+    first_texts,
 )
 
 Request = dict[str, Any]
@@ -153,20 +152,35 @@ def append(sheet_id: int, grid: Grid, rows: Sequence[DesiredRow]) -> Iterator[Re
             "fields": "userEnteredValue",
         }
     }
-    rows_below = {"startRowIndex": grid.header + 1, "endRowIndex": grid.end + len(rows)}
-    columns = grid.columns
-    for start, end in _runs(columns[name] for name in MACHINE[grid.tab]):
-        yield _formatted(_area(sheet_id, rows_below, start, end), _GREY_CELL)
+    yield from looks(sheet_id, grid, grid.end, grid.end + len(rows))
+
+
+def looks(sheet_id: int, grid: Grid, start: int, end: int) -> Iterator[Request]:
+    """Grey machine cells, the drop-down and the percentage of new rows, and of no others."""
+    rows, columns = {"startRowIndex": start, "endRowIndex": end}, grid.columns
+    for left, right in _runs(columns[name] for name in MACHINE[grid.tab]):
+        yield _formatted(_area(sheet_id, rows, left, right), _GREY_CELL)
     status = columns[STATUS]
-    yield _drop_down(_area(sheet_id, rows_below, status, status + 1))
+    yield _drop_down(_area(sheet_id, rows, status, status + 1))
     if COMPLETED in columns:
-        area = _area(sheet_id, rows_below, columns[COMPLETED], columns[COMPLETED] + 1)
+        area = _area(sheet_id, rows, columns[COMPLETED], columns[COMPLETED] + 1)
         yield _formatted(area, {"numberFormat": {"type": "PERCENT", "pattern": "0%"}})
 
 
+def plain(sheet_id: int, grid: Grid, start: int, end: int) -> Request:
+    """Takes the looks of these rows away again, in all columns."""
+    rows = {"startRowIndex": start, "endRowIndex": end}
+    return {
+        "repeatCell": {
+            "range": _area(sheet_id, rows, 0, len(grid.headers)),
+            "cell": {},
+            "fields": "dataValidation,userEnteredFormat",
+        }
+    }
+
+
 def _new_cells(grid: Grid, row: DesiredRow) -> list[Request]:
-    texts = {**machine_texts(row), STATUS: FIRST_STATUS}
-    columns = grid.columns
+    texts, columns = first_texts(row), grid.columns
     cells: list[Request] = [{} for _ in range(max(columns[header] for header in texts) + 1)]
     for header, text in texts.items():
         cells[columns[header]] = raw_cell(text)

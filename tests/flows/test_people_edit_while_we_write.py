@@ -1,13 +1,17 @@
 """Hundreds of edits by people between and within passes: none is lost, no wrong row is written.
 
-A seed makes the same edits again. More than the sample of `make test`, for instance:
+A seed draws the same edits again; rows are added beside the issues, so their requests may come
+in another order. More than the sample of `make long-test`, for instance:
 
     ROLLOUT_PEOPLE_SEEDS=1,2,3 ROLLOUT_PEOPLE_ROUNDS=100 pytest -s FILE
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
+from threading import RLock
+from typing import Any
 
 import pytest
 import requests
@@ -38,12 +42,19 @@ def is_write(request: requests.PreparedRequest) -> bool:
 
 
 class Interrupted:
-    """Lets people act just before chosen requests of a pass are sent."""
+    """Lets people act just before chosen requests of a pass are sent.
 
-    def __init__(self, model: Model, random: Random) -> None:
-        self.model, self.random = model, random
+    A pass sends from two threads. One request is under way at a time, and people act while none
+    is: what stands after their edits and was not there before is then theirs alone.
+    """
+
+    def __init__(
+        self, model: Model, random: Random, send: Callable[..., requests.Response]
+    ) -> None:
+        self.model, self.random, self.send = model, random, send
         self.is_theirs, self.asked = True, 0
         self.moments: dict[int, int] = {}
+        self.one_at_a_time = RLock()
 
     def plan(self, most: int) -> None:
         """Up to so many bursts of one to four edits, each before another request."""
@@ -53,9 +64,15 @@ class Interrupted:
             for _ in range(self.random.randint(0, most))
         }
 
+    def sent(
+        self, session: requests.Session, request: requests.PreparedRequest, **options: Any
+    ) -> requests.Response:
+        with self.one_at_a_time:
+            if not self.is_theirs:
+                self.before_a_request(request)
+            return self.send(session, request, **options)
+
     def before_a_request(self, request: requests.PreparedRequest) -> None:
-        if self.is_theirs:
-            return
         self.asked += 1
         edits = self.moments.get(self.asked - 1, 0)
         if self.moments and is_write(request) and self.random.random() < BEFORE_A_WRITE:
@@ -83,14 +100,12 @@ def crowd(sandbox, tmp_path: Path, key_folder, monkeypatch, request) -> Crowd:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_no_edit_of_people_is_lost_and_every_oddity_is_told(crowd, monkeypatch, seed):
     model = Model(crowd)
-    interrupted = Interrupted(model, crowd.random)
-    send = requests.Session.send
+    interrupted = Interrupted(model, crowd.random, requests.Session.send)
 
-    def interrupted_send(session, request, **options):
-        interrupted.before_a_request(request)
-        return send(session, request, **options)
+    def sent(session, request, **options):
+        return interrupted.sent(session, request, **options)
 
-    monkeypatch.setattr(requests.Session, "send", interrupted_send)
+    monkeypatch.setattr(requests.Session, "send", sent)
     programs: list[PlainlyCarried] = []
     for number in range(ROUNDS):
         at = f"round {number}; again: ROLLOUT_PEOPLE_SEEDS={seed} ROLLOUT_PEOPLE_ROUNDS={ROUNDS}"

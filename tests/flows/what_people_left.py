@@ -10,7 +10,6 @@ from typing import Any
 from edits_by_people import Crowd, Tab
 from edits_in_jira import issues
 
-from policy_rollout.desired import Tab as OurTab
 from policy_rollout.program import ProgramState
 from policy_rollout.workbook_layout import (
     COLUMNS,
@@ -87,7 +86,7 @@ class Model:
     """`planned` are the stable keys that programs may create, `lost` what they damaged for good.
 
     `pending` holds what was hit by mistake while people moved rows and columns, to be put back
-    by the end of the pass.
+    by the end of the pass; `fresh` the rows that were added, to be right by then.
     """
 
     crowd: Crowd
@@ -95,6 +94,7 @@ class Model:
     held: dict[str, str] = field(default_factory=dict)  # stable key to number, once for all
     rows_made: set[str] = field(default_factory=set)
     pending: dict[Place, str] = field(default_factory=dict)
+    fresh: set[tuple[int, int]] = field(default_factory=set)  # tab and id of the row
     lost: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     hits: int = 0
@@ -107,10 +107,12 @@ class Model:
     def burst(self, count: int) -> None:
         """Check what the program did so far, let people act, and note what they left."""
         self.check()
-        before = self.sheets.cells()
+        before, untouched = self.sheets.cells(), self._texts(self.sheets)
         self.crowd.act(count)
         self.sheets, self.jira = Sheets.of(self.crowd), issues(self.crowd.sandbox)
-        after = self.sheets.cells()
+        after, now = self.sheets.cells(), self._texts(self.sheets)
+        for place in [each for each in self.fresh if untouched[each] != now.get(each)]:
+            self._judge(*place)
         for place in list(self.pending):
             if place not in after or after[place] != before.get(place):
                 del self.pending[place]  # people have changed it since: it is theirs again
@@ -134,6 +136,17 @@ class Model:
         for place, text in self.pending.items():
             self.lost.append(f"{place}: {text!r} became {now.get(place)!r}")
         self.pending.clear()
+        for place in list(self.fresh):
+            self._judge(*place, is_whole=True)
+
+    @staticmethod
+    def _texts(sheets: Sheets) -> dict[tuple[int, int], list[str]]:
+        """What stands in each row, wherever its columns stand."""
+        return {
+            (gid, row): sorted(filter(None, cells))
+            for gid, rows in sheets.rows.items()
+            for row, cells in rows
+        }
 
     def _check_sheets(self, now: Sheets) -> None:
         for gid, title in self.sheets.titles.items():
@@ -146,8 +159,11 @@ class Model:
             self._check_rows(gid, rows, now)
         for gid, rows in now.rows.items():
             known = {row for row, _ in self.sheets.rows.get(gid, [])}
-            fresh = [(row, cells) for row, cells in rows if row not in known and any(cells)]
-            self._check_fresh(gid, fresh, now)
+            self.fresh |= {
+                (gid, row)
+                for row, cells in rows
+                if row not in known and any(cells) and row != now.tops.get(gid)
+            }
 
     def _check_rows(self, gid: int, rows: list[tuple[int, tuple[str, ...]]], now: Sheets) -> None:
         there = dict(now.rows.get(gid, []))
@@ -155,6 +171,8 @@ class Model:
             self.wrong.append(f"rows of tab {gid} were moved or deleted")
         headers, keys = self.sheets.headers(gid), self.sheets.keys(gid)
         for row, cells in rows:
+            if (gid, row) in self.fresh:
+                continue
             for at in range(max(len(cells), len(there.get(row, ())))):
                 before, after = _at(cells, at), _at(there.get(row, ()), at)
                 header = headers[at] if at < len(headers) else ""
@@ -177,23 +195,31 @@ class Model:
             and header not in {*HUMAN[tab], KEY}
         )
 
-    def _check_fresh(self, gid: int, fresh: list[tuple[int, tuple[str, ...]]], now: Sheets) -> None:
-        headers, keys = now.headers(gid), now.keys(gid)
-        for row, cells in fresh:
-            if row == now.tops.get(gid):
-                continue
-            key = keys.get(row, "")
-            if key not in self.planned or key in self.rows_made:
-                self.wrong.append(f"row {key or cells} was added, and nobody planned it")
+    def _judge(self, gid: int, row: int, *, is_whole: bool = False) -> None:
+        """A row that was added: once for each key, and by the end with each text where it belongs.
+
+        Of a row that people wrote in meanwhile, and of a tab that lost a header, only the first.
+        """
+        self.fresh.discard((gid, row))
+        cells = dict(self.sheets.rows.get(gid, [])).get(row, ())
+        for key in self.planned & set(cells):
+            if key in self.rows_made:
+                self.wrong.append(f"row {key} was added again")
             self.rows_made.add(key)
-            tab = OUR_TAB.get(gid, OurTab.TRAINING)
-            theirs = {
-                header: text
-                for header, text in zip(headers, cells, strict=False)
-                if text and (header in HUMAN[tab] or header not in COLUMNS[tab])
-            }
-            if theirs != {STATUS: FIRST_STATUS}:
-                self.wrong.append(f"row {key} was added with {theirs}")
+        tab, headers = OUR_TAB.get(gid), self.sheets.headers(gid)
+        if not is_whole or (tab and not set(COLUMNS[tab]) <= set(headers)):
+            return
+        key = self.sheets.keys(gid).get(row, "")
+        if tab is None or key not in self.planned:
+            self.wrong.append(f"row {key or cells} was added, and nobody planned it")
+            return
+        theirs = {
+            header: text
+            for header, text in zip(headers, cells, strict=False)
+            if text and (header in HUMAN[tab] or header not in COLUMNS[tab])
+        }
+        if theirs != {STATUS: FIRST_STATUS}:
+            self.wrong.append(f"row {key} was added with {theirs}")
 
     def _check_jira(self, now: dict[str, dict[str, Any]]) -> None:
         us = self.crowd.sandbox.email
@@ -329,12 +355,23 @@ def _odd_cells(tab: Tab, row: int, key: str) -> dict[str, tuple[str, ...]]:
         elif status == "Not applicable" and not notes:
             found[f"note of {key}"] = (key, "without a note")
     percent = tab.shown(row, COMPLETED)
-    if percent and percent not in {"95%", "95 %", "95,0", "40", "50%", "4000%", "9500%"}:
-        found[f"percentage of {key}"] = (key, "write a percentage")
-    if percent in {"4000%", "9500%"}:
-        found[f"percentage of {key}"] = (key, "write a percentage")
+    if tab.text(row, COMPLETED).startswith("="):
+        found[f"? percentage of {key}"] = (key, "write a percentage")  # as its cell is formatted
+        percent = ""
+    if percent and not _is_percentage(percent):
+        found[f"percentage of {key}: {percent!r}"] = (key, "write a percentage")
     found[f"? merged in {key}"] = (key, "merged into another cell")
     return found
+
+
+def _is_percentage(shown: str) -> bool:
+    """From 0 to 100; a bare number with decimals below 2 may mean a fraction, and is none."""
+    try:
+        number = float(shown.removesuffix("%").strip().replace(",", "."))
+    except ValueError:
+        return False
+    is_in_doubt = "%" not in shown and number < 2 and not shown.isdigit()
+    return 0 <= number <= 100 and not is_in_doubt
 
 
 def _odd_issues(model: Model, state: ProgramState) -> dict[str, tuple[str, ...]]:

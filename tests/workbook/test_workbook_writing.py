@@ -1,17 +1,25 @@
 """Rows are added once and rewritten in place, with people and faults in between."""
 
 import random
-from typing import Any
 
 import pytest
-from workbook_rows import BATCH, DECK, ITEM, QUIZ, item, land_late_writes, training, writes
+from workbook_rows import (
+    BATCH,
+    DECK,
+    ITEM,
+    QUIZ,
+    ActsInBetween,
+    item,
+    land_late_writes,
+    training,
+    writes,
+)
 
 from policy_rollout.errors import (
     PreflightFailed,
     WriteInDoubt,
 )
 from policy_rollout.work import State
-from policy_rollout.workbook import Workbook
 
 # Adding
 
@@ -188,21 +196,9 @@ def test_a_rewrite_survives_a_lost_answer(sandbox, filled, kind):
     assert dict(filled.read("gambling").rows[DECK].machine)["Due"] == "2025-11-10"
 
 
-class SortsInBetween(Workbook):
-    """A workbook in which somebody sorts after our look and before our first write."""
-
-    meanwhile: Any = None
-
-    def _send(self, requests, ranges=()):
-        if self.meanwhile is not None:
-            self.meanwhile, act = None, self.meanwhile
-            act()
-        return super()._send(requests, ranges)
-
-
 def test_a_sort_between_look_and_write_is_put_right(connection, filled, people):
     people.write(QUIZ, Notes="mine")
-    other = SortsInBetween(connection)
+    other = ActsInBetween(connection)
     other.meanwhile = lambda: people.sort("Training", "Material", descending=True)
     other.rewrite([training(DECK, "Deck 2", Due="2025-11-10")])
     other.close()
@@ -222,7 +218,7 @@ def test_a_column_moved_between_look_and_write_costs_no_note(
     connection, filled, people, header, before
 ):
     people.write_cells(DECK, {"Notes": "mine", "Completed %": "50%", "Status": "Blocked"})
-    other = SortsInBetween(connection)
+    other = ActsInBetween(connection)
     other.meanwhile = lambda: people.move_column("Training", header, before=before)
     other.rewrite([training(DECK, Due="2025-11-10", Kind="deck")])
     other.close()
@@ -239,9 +235,29 @@ def test_a_column_moved_between_look_and_write_costs_no_note(
     }
 
 
+def test_a_row_without_a_key_sorted_into_our_way_gets_back_what_stood_there(
+    connection, filled, people, google_cells
+):
+    """Between the look and the write a person's own rows come to stand where ours stood."""
+    google_cells("Training!A5:G6", [["Aaa own", "", "someday"], ["Aab own", "", "", "Done"]])
+    other = ActsInBetween(connection)
+    other.meanwhile = lambda: people.sort("Training", "Material")
+    other.rewrite([training(DECK, Due="2025-11-10", Kind="deck"), training(QUIZ, Due="2025-11-11")])
+    other.close()
+    rows = filled.read("gambling").rows
+    assert [dict(rows[key].machine)["Due"] for key in (DECK, QUIZ)] == ["2025-11-10", "2025-11-11"]
+    [own, second] = [
+        [text for text in row["cells"] if text]
+        for tab in people.whole()
+        for row in tab["rows"]
+        if "own" in "".join(row["cells"])
+    ]
+    assert (own, second) == (["Aaa own", "someday"], ["Aab own", "Done"])
+
+
 def test_somebody_elses_rows_between_look_and_write_are_not_doubled(connection, filled, people):
     row = training("gambling/go/a")
-    other = SortsInBetween(connection)
+    other = ActsInBetween(connection)
     other.meanwhile = lambda: filled.add_rows([row])
     other.add_rows([row])
     other.close()
