@@ -239,10 +239,12 @@ class Workbook:
         if wish.undo or any(any(astray(grid, wish.added)) for grid in look.grids.values()):
             self._rewrite_once(wish)
             raise Overtaken("people moved columns at the same time")
-        if missing := headers_missing(look.titles, look.grids):
-            raise PreflightFailed(missing)
         present = {key for grid in look.grids.values() for key in grid.by_key()}
         absent = list({row.key: row for row in wish.added if row.key not in present}.values())
+        astray_in = {row.tab for row in wish.added if row.key in wish.undressed}
+        asked = {tab: grid for tab, grid in look.grids.items() if absent or tab in astray_in}
+        if missing := headers_missing(look.titles, asked):
+            raise PreflightFailed(missing)
         batch = absent[:ROWS_A_BATCH]
         requests = [*dressing(look, wish.undressed), *appending(look, batch)]
         if not requests:
@@ -286,15 +288,11 @@ class Workbook:
             ],
             [text for tab, edit in edits.items() for text in edit.ranges(look.titles[tab])],
         )
-        has_undone, wish.undo = bool(wish.undo), ()
-        has_moved = False
-        for tab, sheet in answered(look, answer):
-            edit = edits[tab]
-            hit = edit.moved(sheet["data"])
-            wish.texts |= {key: {**old, **wish.texts.get(key, {})} for key, old in hit.items()}
-            wish.undo += tuple(edit.trespasses(sheet["data"]))
-            has_moved = has_moved or bool(hit)
-        if has_moved or has_undone:
+        has_undone = bool(wish.undo)
+        wish.undo = tuple(
+            hit for tab, sheet in answered(look, answer) for hit in edits[tab].hits(sheet["data"])
+        )
+        if wish.undo or has_undone:
             raise Overtaken("people moved rows or columns at the same time")
         return False
 

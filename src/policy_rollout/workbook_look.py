@@ -59,7 +59,7 @@ def dressing(look: Look, keys: Collection[str]) -> Iterator[Request]:
         for key, lines in grid.by_key().items():
             for line in lines if key in keys else ():
                 place = (look.sheet_ids[tab], grid, line.at, line.at + 1)
-                yield plain(*place)
+                yield from plain(*place)
                 yield from looks(*place)
 
 

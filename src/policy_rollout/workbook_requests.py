@@ -149,41 +149,40 @@ def append(sheet_id: int, grid: Grid, rows: Sequence[DesiredRow]) -> Iterator[Re
         "appendCells": {
             "sheetId": sheet_id,
             "rows": [{"values": _new_cells(grid, row)} for row in rows],
-            "fields": "userEnteredValue",
+            "fields": "userEnteredValue,userEnteredFormat.numberFormat",
         }
     }
     yield from looks(sheet_id, grid, grid.end, grid.end + len(rows))
 
 
 def looks(sheet_id: int, grid: Grid, start: int, end: int) -> Iterator[Request]:
-    """Grey machine cells, the drop-down and the percentage of new rows, and of no others."""
+    """Grey machine cells and the drop-down of new rows, and of no others."""
     rows, columns = {"startRowIndex": start, "endRowIndex": end}, grid.columns
     for left, right in _runs(columns[name] for name in MACHINE[grid.tab]):
-        yield _formatted(_area(sheet_id, rows, left, right), _GREY_CELL)
+        yield _greyed(_area(sheet_id, rows, left, right), _GREY_CELL)
     status = columns[STATUS]
     yield _drop_down(_area(sheet_id, rows, status, status + 1))
-    if COMPLETED in columns:
-        area = _area(sheet_id, rows, columns[COMPLETED], columns[COMPLETED] + 1)
-        yield _formatted(area, {"numberFormat": {"type": "PERCENT", "pattern": "0%"}})
 
 
-def plain(sheet_id: int, grid: Grid, start: int, end: int) -> Request:
+def plain(sheet_id: int, grid: Grid, start: int, end: int) -> Iterator[Request]:
     """Takes the looks of these rows away again, in all columns."""
     rows = {"startRowIndex": start, "endRowIndex": end}
-    return {
-        "repeatCell": {
-            "range": _area(sheet_id, rows, 0, len(grid.headers)),
-            "cell": {},
-            "fields": "dataValidation,userEnteredFormat",
-        }
-    }
+    area = _area(sheet_id, rows, 0, len(grid.headers))
+    yield _greyed(area, {})
+    yield {"setDataValidation": {"range": area}}
 
 
 def _new_cells(grid: Grid, row: DesiredRow) -> list[Request]:
+    """Also the percentage of a cell to be filled in: its reading must not depend on its place."""
     texts, columns = first_texts(row), grid.columns
-    cells: list[Request] = [{} for _ in range(max(columns[header] for header in texts) + 1)]
+    cells: list[Request] = [{} for _ in range(max(columns.values()) + 1)]
     for header, text in texts.items():
         cells[columns[header]] = raw_cell(text)
+    if COMPLETED in HUMAN[grid.tab]:
+        percent = {"numberFormat": {"type": "PERCENT", "pattern": "0%"}}
+        cells[columns[COMPLETED]] = {"userEnteredFormat": percent}
+    while cells and not cells[-1]:
+        cells.pop()
     return cells
 
 
@@ -196,8 +195,8 @@ def _area(sheet_id: int, rows: dict[str, int], start: int, end: int) -> dict[str
     return {"sheetId": sheet_id, **rows, "startColumnIndex": start, "endColumnIndex": end}
 
 
-def _formatted(area: dict[str, int], cell_format: Request) -> Request:
-    fields = f"userEnteredFormat({','.join(cell_format)})"
+def _greyed(area: dict[str, int], cell_format: Request) -> Request:
+    fields = f"userEnteredFormat({','.join(_GREY_CELL)})"
     return {
         "repeatCell": {"range": area, "cell": {"userEnteredFormat": cell_format}, "fields": fields}
     }

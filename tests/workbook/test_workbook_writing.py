@@ -246,13 +246,33 @@ def test_a_row_without_a_key_sorted_into_our_way_gets_back_what_stood_there(
     other.close()
     rows = filled.read("gambling").rows
     assert [dict(rows[key].machine)["Due"] for key in (DECK, QUIZ)] == ["2025-11-10", "2025-11-11"]
-    [own, second] = [
+    assert _rows_of_theirs(people) == [["Aaa own", "someday"], ["Aab own", "Done"]]
+
+
+def test_two_rows_of_theirs_with_one_key_are_told_apart_when_they_are_hit(
+    connection, filled, people, google_cells
+):
+    google_cells("Training!A5:C6", [["Aaa own", "en-US"], ["Aab own", "", "someday"]])
+    google_cells("Training!N5:N6", [["theirs"], ["theirs"]])
+    other = ActsInBetween(connection)
+    other.meanwhile = lambda: people.sort("Training", "Material")
+    other.rewrite([training(DECK, Due="2025-11-10", Kind="deck"), training(QUIZ, Due="2025-11-11")])
+    other.close()
+    rows = filled.read("gambling").rows
+    assert [dict(rows[key].machine)["Due"] for key in (DECK, QUIZ)] == ["2025-11-10", "2025-11-11"]
+    assert _rows_of_theirs(people) == [
+        ["Aaa own", "en-US", "theirs"],
+        ["Aab own", "someday", "theirs"],
+    ]
+
+
+def _rows_of_theirs(people) -> list[list[str]]:
+    return [
         [text for text in row["cells"] if text]
         for tab in people.whole()
         for row in tab["rows"]
         if "own" in "".join(row["cells"])
     ]
-    assert (own, second) == (["Aaa own", "someday"], ["Aab own", "Done"])
 
 
 def test_somebody_elses_rows_between_look_and_write_are_not_doubled(connection, filled, people):
