@@ -1,7 +1,10 @@
 # ruff: noqa: DTZ001  local times without a zone are what is tested
+import subprocess
+import sys
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import holidays
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +17,7 @@ from policy_rollout.calendar import (
     clock,
     day_in,
     holiday_name,
+    public_holidays,
     to_local,
     to_utc,
 )
@@ -90,6 +94,20 @@ def test_weeks_later_meet_the_holidays_of_that_time():
 def test_holidays_have_english_names():
     assert holiday_name("JP", date(2025, 5, 5)) == "Children's Day"
     assert holiday_name("JP", date(2025, 5, 7)) is None
+
+
+def test_every_country_of_the_package_is_found_as_by_the_package():
+    for market in holidays.list_supported_countries():
+        named = holidays.country_holidays(market, years=2026, language="en_US")
+        assert public_holidays(market, 2026) == {d: n for d, n in named.items() if d.year == 2026}
+
+
+def test_only_the_country_that_is_asked_for_is_loaded():
+    told = "sorted(each for each in sys.modules if each.startswith('holidays.countries'))"
+    asked = "from policy_rollout.calendar import public_holidays; public_holidays('IE', 2026)"
+    command = [sys.executable, "-c", f"import sys; {asked}; print({told})"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)  # noqa: S603 ours
+    assert done.stdout.strip() == "['holidays.countries.ireland']"
 
 
 def test_a_market_without_known_holidays_is_refused_by_name():
