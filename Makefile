@@ -16,7 +16,7 @@ find_python = for each in $(PYTHON) python3 python3.13 python3.12 python3.11; do
 # Everything, the build backend too, comes from constraints.txt: no resolving, no isolated build.
 pip_install = $(BIN)/python -I -m pip install --no-input --disable-pip-version-check --no-deps
 
-.PHONY: help run test long-test fault-test browser-test check format bench clean
+.PHONY: help run test long-test fault-test people-test machines-test browser-test check format bench clean
 
 help:
 	@echo 'make run           play a program through Prefect, Jira and Sheets stand-ins, all on this machine'
@@ -24,6 +24,7 @@ help:
 	@echo 'make long-test     the long ones: stacks, races, people, amendments, a sample of faults and kills'
 	@echo 'make browser-test  the tests that walk through pages in Chromium'
 	@echo 'make fault-test    kills at every boundary, 500 random faults, a lost machine, people who edit meanwhile'
+	@echo 'make people-test   of these the people alone, make machines-test the lost machine'
 	@echo 'make check         formatting, lint and types'
 	@echo 'make bench         the numbers the README claims'
 	@echo 'make clean         remove .venv, caches and builds; .rollout (your programs) stays'
@@ -44,8 +45,14 @@ browser-test: $(STAMP)
 fault-test: $(STAMP)
 	@FAULT_RUNS="$${FAULT_RUNS:-500}" FAULT_TABLE="$${FAULT_TABLE:-fault-table.json}" \
 	  $(BIN)/pytest -n 2 --dist load tests/faults
-	@ROLLOUT_PEOPLE_SEEDS=1,2,3,4,5 ROLLOUT_PEOPLE_ROUNDS=60 \
+	@$(MAKE) people-test machines-test
+
+people-test: $(STAMP)
+	@ROLLOUT_PEOPLE_SEEDS="$${ROLLOUT_PEOPLE_SEEDS:-1,2,3,4,5}" \
+	  ROLLOUT_PEOPLE_ROUNDS="$${ROLLOUT_PEOPLE_ROUNDS:-60}" \
 	  $(BIN)/pytest -n 2 -q -s tests/flows/test_people_edit_while_we_write.py
+
+machines-test: $(STAMP)
 	@$(BIN)/pytest -m machines
 
 check: $(STAMP)
