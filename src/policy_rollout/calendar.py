@@ -110,9 +110,6 @@ class BusinessCalendar:
     closed: tuple[Days, ...] = ()
     every_day: bool = False
     weeks_later: int = 0
-    _years: dict[int, tuple[int, ...]] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
     _added: dict[tuple[date, int], date] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -182,15 +179,17 @@ class BusinessCalendar:
         return date.fromordinal(days[place])
 
     def _business_days(self, year: int, *, seen_from: date) -> tuple[int, ...]:
-        days = self._years.get(year)
-        if days is None:
-            if not FIRST_YEAR <= year <= LAST_YEAR:
-                raise DayOutOfRange(seen_from, FIRST_YEAR, LAST_YEAR)
-            first, end = date(year, 1, 1).toordinal(), date(year + 1, 1, 1).toordinal()
-            days = self._years[year] = tuple(
-                each for each in range(first, end) if self.is_business_day(date.fromordinal(each))
-            )
-        return days
+        if not FIRST_YEAR <= year <= LAST_YEAR:
+            raise DayOutOfRange(seen_from, FIRST_YEAR, LAST_YEAR)
+        return _days_of(self, year)
+
+
+@lru_cache(maxsize=1024)
+def _days_of(calendar: BusinessCalendar, year: int) -> tuple[int, ...]:
+    """The business days of a year as ordinals: a program is planned anew at every look at it."""
+    first, end = date(year, 1, 1).toordinal(), date(year + 1, 1, 1).toordinal()
+    days = (date.fromordinal(each) for each in range(first, end))
+    return tuple(each.toordinal() for each in days if calendar.is_business_day(each))
 
 
 class Clock(Enum):
