@@ -37,6 +37,9 @@ from policy_rollout.work import epic_key, expand, people_of
 
 PLAYED = "twitch-hateful-conduct-2021"
 WATCH_SECONDS = 5.0
+WATCH_SECONDS_IN_PLAY = 3.0
+"""A look, and the start of the run that it resumes, then take about five seconds together."""
+
 PACE_SECONDS = 0.5
 PLAY_LASTS_AT_MOST_SECONDS = 600
 SANDBOX_TAKES = 50
@@ -70,7 +73,8 @@ def run_up(settings: Settings, console: Console, *, play: bool) -> None:
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGHUP, _leave)
     say = _Story(console).say
-    with running_stack(settings.home, watch_seconds=WATCH_SECONDS) as stack:
+    watch_seconds = WATCH_SECONDS_IN_PLAY if play else WATCH_SECONDS
+    with running_stack(settings.home, watch_seconds=watch_seconds) as stack:
         try:
             _start(stack, say)
             if play:
