@@ -180,8 +180,9 @@ class Model:
                 if self.pending.get(place) == after:
                     del self.pending[place]
                 elif before != after and not self._is_ours(gid, header, keys.get(row, "")):
-                    if not any(cells):
-                        continue  # a new row of ours in one that people left empty: see below
+                    if not any(cells):  # a new row of ours in one that people left empty
+                        self.fresh.add((gid, row))
+                        break
                     self.hits += 1
                     self.pending.setdefault(place, before)
 
@@ -202,6 +203,8 @@ class Model:
         """
         self.fresh.discard((gid, row))
         cells = dict(self.sheets.rows.get(gid, [])).get(row, ())
+        if not any(cells):
+            return  # what landed here by mistake has been cleared
         for key in self.planned & set(cells):
             if key in self.rows_made:
                 self.wrong.append(f"row {key} was added again")
