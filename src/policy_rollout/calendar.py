@@ -48,7 +48,7 @@ def public_holidays(market: str, year: int) -> dict[date, str]:
 def _country(market: str) -> "type[HolidayBase]":
     """The class of the `holidays` package for a market, from the file of that country alone.
 
-    Asked for by name, the package loads all of its 250 countries: a fifth of a second.
+    Asked for by name, the package loads all of its 250 countries.
     """
     from holidays.registry import COUNTRIES  # noqa: PLC0415  most specs name no market
 

@@ -44,7 +44,7 @@ out = Console()
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 FEW_COLLECTIONS = 50_000
-"""Objects made between two collections: 700 by default, and a command loads a million."""
+"""Objects made between two collections, 700 by default: what a command loads is kept."""
 
 SpecPath = Annotated[Path, typer.Argument(metavar="SPEC", help="A program spec (YAML).")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]

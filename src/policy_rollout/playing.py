@@ -38,7 +38,7 @@ from policy_rollout.work import epic_key, expand, people_of
 PLAYED = "twitch-hateful-conduct-2021"
 WATCH_SECONDS = 5.0
 WATCH_SECONDS_IN_PLAY = 3.0
-"""A look, and the start of the run that it resumes, then take about five seconds together."""
+"""Shorter than by hand: each step also waits for the process of the run that is resumed."""
 
 PACE_SECONDS = 0.5
 PLAY_LASTS_AT_MOST_SECONDS = 600

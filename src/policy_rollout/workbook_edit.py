@@ -45,7 +45,7 @@ class Addition:
 
     def ranges(self, title: str) -> tuple[str, str]:
         """The key column and the header row, to be asked back with the answer."""
-        return _keys_and_headers(self.grid, title)
+        return _asked_back(self.grid, title)
 
     def is_where_meant(self, data: Sequence[dict[str, Any]]) -> bool:
         """Whether the rows stand below the others, in the columns of the look; `data` as asked."""
@@ -83,7 +83,7 @@ class Edit:
 
     def ranges(self, title: str) -> tuple[str, str]:
         """The key column and the header row, to be asked back with the answer."""
-        return _keys_and_headers(self.grid, title)
+        return _asked_back(self.grid, title)
 
     def hits(self, data: Sequence[dict[str, Any]]) -> tuple[Hit, ...]:
         """Where our texts landed in other cells than meant, because people moved things meanwhile.
@@ -121,7 +121,7 @@ class Edit:
         return keys, headers
 
 
-def _keys_and_headers(grid: Grid, title: str) -> tuple[str, str]:
+def _asked_back(grid: Grid, title: str) -> tuple[str, str]:
     key, header = column_name(grid.columns[KEY]), grid.header + 1
     return f"{quoted(title)}!{key}1:{key}", f"{quoted(title)}!{header}:{header}"
 

@@ -240,10 +240,7 @@ def test_a_row_without_a_key_sorted_into_our_way_gets_back_what_stood_there(
 ):
     """Between the look and the write a person's own rows come to stand where ours stood."""
     google_cells("Training!A5:G6", [["Aaa own", "", "someday"], ["Aab own", "", "", "Done"]])
-    other = ActsInBetween(connection)
-    other.meanwhile = lambda: people.sort("Training", "Material")
-    other.rewrite([training(DECK, Due="2025-11-10", Kind="deck"), training(QUIZ, Due="2025-11-11")])
-    other.close()
+    _rewrite_while_sorted(connection, people)
     rows = filled.read("gambling").rows
     assert [dict(rows[key].machine)["Due"] for key in (DECK, QUIZ)] == ["2025-11-10", "2025-11-11"]
     assert _rows_of_theirs(people) == [["Aaa own", "someday"], ["Aab own", "Done"]]
@@ -254,16 +251,20 @@ def test_two_rows_of_theirs_with_one_key_are_told_apart_when_they_are_hit(
 ):
     google_cells("Training!A5:C6", [["Aaa own", "en-US"], ["Aab own", "", "someday"]])
     google_cells("Training!N5:N6", [["theirs"], ["theirs"]])
-    other = ActsInBetween(connection)
-    other.meanwhile = lambda: people.sort("Training", "Material")
-    other.rewrite([training(DECK, Due="2025-11-10", Kind="deck"), training(QUIZ, Due="2025-11-11")])
-    other.close()
+    _rewrite_while_sorted(connection, people)
     rows = filled.read("gambling").rows
     assert [dict(rows[key].machine)["Due"] for key in (DECK, QUIZ)] == ["2025-11-10", "2025-11-11"]
     assert _rows_of_theirs(people) == [
         ["Aaa own", "en-US", "theirs"],
         ["Aab own", "someday", "theirs"],
     ]
+
+
+def _rewrite_while_sorted(connection, people) -> None:
+    other = ActsInBetween(connection)
+    other.meanwhile = lambda: people.sort("Training", "Material")
+    other.rewrite([training(DECK, Due="2025-11-10", Kind="deck"), training(QUIZ, Due="2025-11-11")])
+    other.close()
 
 
 def _rows_of_theirs(people) -> list[list[str]]:
