@@ -68,6 +68,16 @@ def test_a_row_that_was_empty_before_is_cleared_of_our_text():
     assert undone(before, now, ("", "Due")) == [(2, "Due", "")]
 
 
+def test_an_empty_row_gets_nothing_of_a_row_that_was_deleted_meanwhile():
+    before, now = grid({"Key": "a", "Item": "1", "Due": "x"}), grid({"Due": OURS})
+    assert undone(before, now, ("", "Due")) == [(1, "Due", "")]
+
+
+def test_a_row_of_nothing_but_the_cell_that_was_hit_gets_it_back():
+    before, now = grid({"Key": "a"}, {"Due": "x"}), grid({"Due": OURS}, {"Key": "a"})
+    assert undone(before, now, ("", "Due")) == [(1, "Due", "x")]
+
+
 def test_rows_that_stand_as_they_did_are_left_alone_though_they_read_like_ours():
     before = grid({"Item": "copied", "Due": OURS}, {"Key": "a"})
     assert undone(before, before, ("", "Due")) == []

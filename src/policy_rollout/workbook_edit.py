@@ -49,10 +49,10 @@ class Addition:
 
     def is_where_meant(self, data: Sequence[dict[str, Any]]) -> bool:
         """Whether the rows stand below the others, in the columns of the look; `data` as asked."""
-        keys = [row[0] if row else "" for row in _texts(data[0])]
+        keys = [row[0] if row else "" for row in _texts(data[0])][self.grid.end :]
         headers = next(iter(_texts(data[1])), ())
         is_in_columns = headers[: len(self.grid.headers)] == self.grid.headers
-        return is_in_columns and keys[self.grid.end :] == [row.key for row in self.rows]
+        return is_in_columns and list(filter(None, keys)) == [row.key for row in self.rows]
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,15 +88,23 @@ def _taken_for(
     old = _changed(then, Counter(frozenset(texts.items()) for texts in now.values()))
     new = {at for at in new if any(now[at].get(name, "") == ours for name, ours in marks)}
     alike = sorted(
-        ((len(now[at].items() & then[was].items()), at, was) for at in new for was in old),
+        ((_alike(now[at], then[was], marks), at, was) for at in new for was in old),
         key=lambda pair: -pair[0],
     )
-    for _, at, was in alike:
-        if at in new and was in old:
+    for likeness, at, was in alike:
+        if likeness and at in new and was in old:
             new.remove(at)
             old.remove(was)
             yield at, was
     yield from ((at, -1) for at in new)
+
+
+def _alike(now: Texts, was: Texts, marks: Collection[Mark]) -> int:
+    """How many texts are the same beside those that were hit; 1 where there are no others."""
+    hit = {name for name, ours in marks if now.get(name, "") == ours}
+    texts = {name: text for name, text in now.items() if name not in hit}
+    texts_before = {name: text for name, text in was.items() if name not in hit}
+    return len(texts.items() & texts_before.items()) or not (texts or texts_before)
 
 
 def _changed(rows: dict[int, Texts], others: Counter[frozenset[Mark]]) -> set[int]:

@@ -5,7 +5,7 @@ https://developers.google.com/workspace/sheets/api/reference/rest/v4/spreadsheet
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import count, groupby, islice
 from typing import Any
 from urllib.parse import quote
 
@@ -144,15 +144,25 @@ def append_number(number: int) -> Request:
 
 
 def append(sheet_id: int, grid: Grid, rows: Sequence[DesiredRow]) -> Iterator[Request]:
-    """Rows after the last one with data, in the columns as they stand, with their looks."""
+    """Rows after the last one with data, in the columns as they stand, with their looks.
+
+    A row in which people have merged a cell away is left empty: a text of ours would be lost there.
+    """
+    merged = {at for at, _ in grid.covered}
+    free = (at for at in count(grid.end) if at not in merged)
+    places = dict(zip(islice(free, len(rows)), rows, strict=True))
+    below = range(grid.end, max(places) + 1)
     yield {
         "appendCells": {
             "sheetId": sheet_id,
-            "rows": [{"values": _new_cells(grid, row)} for row in rows],
+            "rows": [
+                {"values": _new_cells(grid, places[at])} if at in places else {} for at in below
+            ],
             "fields": "userEnteredValue,userEnteredFormat.numberFormat",
         }
     }
-    yield from looks(sheet_id, grid, grid.end, grid.end + len(rows))
+    for start, end in _runs(places):
+        yield from looks(sheet_id, grid, start, end)
 
 
 def looks(sheet_id: int, grid: Grid, start: int, end: int) -> Iterator[Request]:
@@ -212,11 +222,11 @@ def _drop_down(area: dict[str, int]) -> Request:
     return {"setDataValidation": {"range": area, "rule": rule, "filteredRowsIncluded": True}}
 
 
-def _runs(columns: Iterable[int]) -> Iterator[tuple[int, int]]:
-    """Neighbouring columns as half-open ranges."""
-    ordered = enumerate(sorted(columns))
+def _runs(places: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Neighbouring places as half-open ranges."""
+    ordered = enumerate(sorted(places))
     for _, group in groupby(ordered, key=lambda pair: pair[1] - pair[0]):
-        run = [column for _, column in group]
+        run = [place for _, place in group]
         yield run[0], run[-1] + 1
 
 
