@@ -2,9 +2,10 @@
 
 import pytest
 
+from policy_rollout.desired import Tab
 from policy_rollout.work import State
 from policy_rollout.workbook_edit import column_name
-from policy_rollout.workbook_layout import COLUMNS, HUMAN, MACHINE, completion, state_of
+from policy_rollout.workbook_layout import COLUMNS, HUMAN, MACHINE, completion, parse_grid, state_of
 
 
 @pytest.mark.parametrize(
@@ -54,6 +55,14 @@ def test_status_words_mean_states(status, notes, state):
 @pytest.mark.parametrize("tab", COLUMNS)
 def test_each_column_is_either_ours_or_peoples(tab):
     assert sorted(MACHINE[tab] + HUMAN[tab]) == sorted(COLUMNS[tab])
+
+
+@pytest.mark.parametrize("renamed", ["Key", "Due", "Material"])
+def test_the_header_is_found_below_rows_of_people_whichever_column_they_renamed(renamed):
+    headers = [header for header in COLUMNS[Tab.TRAINING] if header != renamed]
+    notice = ["Due dates are in", "Key", ""]
+    grid = parse_grid(Tab.TRAINING, [[], notice, headers, ["a", "b", "Key"]])
+    assert (grid.header, grid.missing_headers) == (2, (renamed,))
 
 
 @pytest.mark.parametrize(("column", "name"), [(0, "A"), (25, "Z"), (26, "AA"), (701, "ZZ")])

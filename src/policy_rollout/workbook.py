@@ -26,10 +26,10 @@ from policy_rollout.workbook_http import (
     SheetsClient,
     SheetsConnection,
     Unanswered,
+    among_people,
     credentials_missing,
     load_account,
     read_again,
-    retrying,
     token_of,
     write_failure,
 )
@@ -221,12 +221,9 @@ class Workbook:
     def _written(self, doing: str, write: Callable[[], bool]) -> bool:
         """What `write` returns; it looks before it writes, so it may be called again."""
         try:
-            for attempt in retrying():
-                with attempt:
-                    return write()
+            return among_people(write)
         except (Answered, Unanswered, Overtaken) as error:
             raise write_failure(doing, error, self._next_step) from None
-        return False
 
     def _append_missing(self, wish: Wish) -> bool:
         """Append one batch of what is missing; whether more is left to append.
@@ -288,11 +285,11 @@ class Workbook:
             ],
             [text for tab, edit in edits.items() for text in edit.ranges(look.titles[tab])],
         )
-        has_undone = bool(wish.undo)
-        wish.undo = tuple(
+        hits = (
             hit for tab, sheet in answered(look, answer) for hit in edits[tab].hits(sheet["data"])
         )
-        if wish.undo or has_undone:
+        wish.undo = (*hits, *wish.undo)  # also what was just undone, until a look shows it
+        if wish.undo:
             raise Overtaken("people moved rows or columns at the same time")
         return False
 

@@ -37,22 +37,23 @@ def undoing(
 
     Args:
         grid: the tab as it is now.
-        hits: of this tab and of others.
+        hits: of this tab and of others; where a cell was hit twice, the first time counts, and is
+            to come last.
         wanted: the machine cells that are rewritten anyway: by key, then by header.
     """
-    mine = [each for each in hits if each.grid.tab is grid.tab]
-    if not mine:
-        return
-    before = mine[0].grid
-    now, then = _texts_of(grid), _texts_of(before)
-    places, places_before = _places_of(grid), _places_of(before)
-    for at, was, (name, ours) in _struck(grid, before, mine):
-        if name not in places or (at, places[name]) in grid.covered:
-            continue
-        is_rewritten = name in wanted.get(now[at].get(KEY, "").strip(), {})
-        if not is_rewritten and then.get(was, {}).get(name, "") != ours:
-            entered = before.entered.get((was, places_before.get(name, -1)), {})
-            yield CellChange(at, places[name], entered=entered)
+    befores = {id(each.grid): each.grid for each in hits if each.grid.tab is grid.tab}
+    now, places = (_texts_of(grid), _places_of(grid)) if befores else ({}, {})
+    for before in befores.values():
+        mine = [each for each in hits if each.grid is before]
+        then, places_before = _texts_of(before), _places_of(before)
+        for at, was, (name, ours) in _struck(grid, before, mine):
+            if name not in places or (at, places[name]) in grid.covered:
+                continue
+            is_rewritten = name in wanted.get(now[at].get(KEY, "").strip(), {})
+            text = then.get(was, {}).get(name, "")
+            if not is_rewritten and text != ours:
+                entered = before.entered.get((was, places_before.get(name, -1)), {})
+                yield CellChange(at, places[name], text, entered)
 
 
 def _places_of(grid: Grid) -> dict[str, int]:

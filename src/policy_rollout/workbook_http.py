@@ -44,6 +44,8 @@ SCOPES = (
 GOOGLE_HOSTS = ("https://sheets.googleapis.com", "https://www.googleapis.com")
 TIMEOUT_SECONDS = (3.05, 60)
 ATTEMPTS = 4
+LOOKS = 12
+"""So often a write looks again while people move rows and columns under it."""
 LONGEST_WAIT_SECONDS = 20.0
 """A longer Retry-After is handed on: the run is suspended instead of sleeping."""
 
@@ -299,14 +301,7 @@ def worth_another_try(error: Exception) -> bool | float:
     if isinstance(error, Answered) and error.is_temporary:
         wait = error.retry_after_seconds
         return True if wait is None else wait <= LONGEST_WAIT_SECONDS and wait
-    return isinstance(error, (Unanswered, Overtaken))
-
-
-def retrying() -> Any:
-    """The attempts of something that may be done again, each a context manager."""
-    return stamina.retry_context(
-        on=worth_another_try, attempts=ATTEMPTS, timeout=90, wait_initial=0.5, wait_max=8
-    )
+    return isinstance(error, Unanswered)
 
 
 def read_again(doing: str, ask: Callable[[], Result], next_step: Callable[[int], str]) -> Result:
@@ -317,16 +312,35 @@ def read_again(doing: str, ask: Callable[[], Result], next_step: Callable[[int],
         ServiceRefused: a refusal.
     """
     try:
-        return _asked(ask)
+        return repeated(ask)
     except (Answered, Unanswered) as error:
         raise read_failure(doing, error, next_step) from None
 
 
-def _asked(ask: Callable[[], Result]) -> Result:
-    for attempt in retrying():
+def repeated(ask: Callable[[], Result]) -> Result:
+    """What `ask` returns, which may be called several times while the service is in trouble."""
+    attempts = stamina.retry_context(
+        on=worth_another_try, attempts=ATTEMPTS, timeout=90, wait_initial=0.5, wait_max=8
+    )
+    for attempt in attempts:
         with attempt:
             return ask()
     raise Unanswered("no attempt was made")  # stamina always makes one
+
+
+def among_people(write: Callable[[], Result]) -> Result:
+    """What `write` returns, which looks first: repeated, also while people move rows meanwhile.
+
+    Raises:
+        Overtaken: they never left it alone for as long as a write takes.
+    """
+    looks = stamina.retry_context(
+        on=Overtaken, attempts=LOOKS, timeout=90, wait_initial=0.05, wait_max=1
+    )
+    for look in looks:
+        with look:
+            return repeated(write)
+    raise Overtaken("no look was taken")  # stamina always takes one
 
 
 def read_failure(

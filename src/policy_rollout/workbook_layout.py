@@ -145,9 +145,15 @@ def parse_grid(
     covered: frozenset[tuple[int, int]] = frozenset(),
     entered: Mapping[tuple[int, int], dict[str, Any]] = MappingProxyType({}),
 ) -> Grid:
-    """The grid of the texts of a whole tab, row by row from the first."""
+    """The grid of the texts of a whole tab, row by row from the first.
+
+    Of the first rows the one with most of the tab's headers is the header.
+    """
     rows = [tuple(str(cell) for cell in row) for row in values]
-    header = next((at for at, row in enumerate(rows[:_HEADER_DEPTH]) if _is_header(row)), 0)
+    named = [
+        len({cell.strip() for cell in row} & set(COLUMNS[tab])) for row in rows[:_HEADER_DEPTH]
+    ]
+    header = max(range(len(named)), key=named.__getitem__, default=0)
     return Grid(
         tab=tab,
         header=header,
@@ -157,10 +163,6 @@ def parse_grid(
         covered=covered,
         entered=entered,
     )
-
-
-def _is_header(row: Sequence[str]) -> bool:
-    return any(cell.strip() == KEY for cell in row)
 
 
 def parse_sheet(tab: Tab, sheet: Mapping[str, Any]) -> Grid:

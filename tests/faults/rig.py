@@ -36,13 +36,13 @@ from prefect.settings import (
 from story import SPEC, TEXT, People
 
 from policy_rollout.history import state_of
-from policy_rollout.jira_site import ATTEMPTS
 from policy_rollout.journal.store import Journal
 from policy_rollout.program import ProgramState
 from policy_rollout.sandbox.control import Sandbox
 from policy_rollout.sandbox.server import running
 from policy_rollout.sandbox.sheets_credentials import write_credentials
 from policy_rollout.sandbox.sheets_store import WORKBOOK
+from policy_rollout.workbook_http import LOOKS
 
 SETTLE_SECONDS = 180
 PASSES_UNTIL_CALM = 12
@@ -107,7 +107,7 @@ def travel(journey: Journey, told: Connection) -> None:
     clock.ahead = timedelta(hours=journey.hours_ahead)
     with ExitStack() as stack:
         stack.enter_context(temporary_settings(quiet))
-        stack.enter_context(stamina.set_testing(True, attempts=ATTEMPTS, cap=True))
+        stack.enter_context(stamina.set_testing(True, attempts=LOOKS, cap=True))
         clock.installed(stack.enter_context(pytest.MonkeyPatch.context()))
         if journey.kill:
             _arm(stack, journey.kill)

@@ -6,10 +6,10 @@ import pytest
 import stamina
 from carried import OWNER, SPEC, Carried, connect
 
-from policy_rollout.jira_site import ATTEMPTS
 from policy_rollout.sandbox.control import Sandbox
 from policy_rollout.sandbox.sheets_credentials import write_credentials
 from policy_rollout.work import people_of
+from policy_rollout.workbook_http import LOOKS
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +19,7 @@ def key_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _no_pauses_between_attempts():
-    with stamina.set_testing(True, attempts=ATTEMPTS, cap=True):
+    with stamina.set_testing(True, attempts=LOOKS, cap=True):
         yield
 
 

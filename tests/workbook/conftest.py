@@ -12,11 +12,12 @@ from policy_rollout.sandbox.control import Sandbox
 from policy_rollout.sandbox.sheets_api import WORKBOOK, write_credentials
 from policy_rollout.sandbox.sheets_control import WorkbookEditor
 from policy_rollout.workbook import SheetsConnection, Workbook
+from policy_rollout.workbook_http import LOOKS
 
 
 @pytest.fixture(autouse=True)
 def no_waiting_between_attempts() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=4, cap=True):
+    with stamina.set_testing(True, attempts=LOOKS, cap=True):
         yield
 
 

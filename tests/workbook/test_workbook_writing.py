@@ -211,6 +211,23 @@ def test_a_sort_between_look_and_write_is_put_right(connection, filled, people):
     assert dict(rows[QUIZ].human)["Notes"] == "mine"
 
 
+def test_rows_put_in_again_and_again_while_we_mend_end_empty(connection, filled, people):
+    other = ActsInBetween(connection)
+
+    def put_in(times: int) -> None:
+        area = {"sheetId": 740_201, "dimension": "ROWS", "startIndex": 1, "endIndex": 2}
+        people.change({"insertDimension": {"range": area, "inheritFromBefore": False}})
+        if times > 1:
+            other.meanwhile = lambda: put_in(times - 1)
+
+    other.meanwhile = lambda: put_in(3)
+    other.rewrite([training(DECK, Due="2025-11-10")])
+    other.close()
+    assert dict(filled.read("gambling").rows[DECK].machine)["Due"] == "2025-11-10"
+    tab = next(each for each in people.whole() if each["gid"] == 740_201)
+    assert [any(row["cells"]) for row in tab["rows"][:6]] == [True, False, False, False, True, True]
+
+
 @pytest.mark.parametrize(
     ("header", "before"), [("Notes", "Due"), ("Due", "Team"), ("Key", "Material"), ("Kind", "Due")]
 )
