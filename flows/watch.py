@@ -1,8 +1,10 @@
 """See what people did in Jira and the workbook, and resume just the programs that it moves.
 
-One run looks for about a minute, every WATCH_SECONDS; Prefect schedules the next.
+One run looks for a minute; Prefect schedules the next. Looks are so close that a resumed run has
+started WATCH_SECONDS after a change at the latest.
 """
 
+import math
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -39,7 +41,9 @@ from policy_rollout.watch_list import forget_look, note_look, refresh
 from policy_rollout.watched import mark_of_rows, watched
 from policy_rollout.workbook import RowsRead
 
-RUN_LASTS = timedelta(seconds=54)
+RUN_LASTS = timedelta(minutes=1)
+A_RUN_STARTS_IN_SECONDS = 4.0
+"""From its resumption until its process acts: Prefect's worker asks once a second, and loads us."""
 LOOKS_BACK = timedelta(minutes=15)
 """How old a change may be that a run still notices; the looks by key in turn see the rest."""
 
@@ -68,15 +72,21 @@ def watch(
                 looks, resumed, everything = looks + 1, resumed + looked.resumed, False
                 if not looked.troubles:
                     since = started
-                rest = timedelta(seconds=settings.watch_seconds) - (datetime.now(UTC) - started)
-                if in_turn or datetime.now(UTC) + rest >= ends:
+                next_look = started + between_looks(settings.watch_seconds)
+                if in_turn or max(next_look, datetime.now(UTC)) >= ends:
                     break
-                time.sleep(max(rest.total_seconds(), 0))
+                time.sleep(max((next_look - datetime.now(UTC)).total_seconds(), 0))
     except RolloutError as error:
         return Failed(message=str(error))
     if looked.troubles:
         return Failed(message="\n".join(looked.troubles))
     return Completed(message=f"{looks} looks, {resumed} runs resumed")
+
+
+def between_looks(watch_seconds: float) -> timedelta:
+    """From the start of a look to that of the next: an even part of a run, a second at least."""
+    longest = max(watch_seconds - A_RUN_STARTS_IN_SECONDS, 1.0)
+    return RUN_LASTS / math.ceil(RUN_LASTS.total_seconds() / longest)
 
 
 @dataclass(frozen=True, slots=True)

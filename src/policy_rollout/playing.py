@@ -37,9 +37,6 @@ from policy_rollout.work import epic_key, expand, people_of
 
 PLAYED = "twitch-hateful-conduct-2021"
 WATCH_SECONDS = 5.0
-WATCH_SECONDS_IN_PLAY = 3.0
-"""Shorter than by hand: each step also waits for the process of the run that is resumed."""
-
 PACE_SECONDS = 0.5
 PLAY_LASTS_AT_MOST_SECONDS = 600
 SANDBOX_TAKES = 50
@@ -73,8 +70,7 @@ def run_up(settings: Settings, console: Console, *, play: bool) -> None:
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGHUP, _leave)
     say = _Story(console).say
-    watch_seconds = WATCH_SECONDS_IN_PLAY if play else WATCH_SECONDS
-    with running_stack(settings.home, watch_seconds=watch_seconds) as stack:
+    with running_stack(settings.home, watch_seconds=WATCH_SECONDS) as stack:
         try:
             _start(stack, say)
             if play:

@@ -86,7 +86,8 @@ class Model:
     """`planned` are the stable keys that programs may create, `lost` what they damaged for good.
 
     `pending` holds what was hit by mistake while people moved rows and columns, to be put back
-    by the end of the pass; `fresh` the rows that were added, to be right by then.
+    by the end of the pass; `fresh` the rows that were added, to be right by then. `marks_lost` are
+    the issues that may still get a write that was on its way.
     """
 
     crowd: Crowd
@@ -97,6 +98,7 @@ class Model:
     fresh: set[tuple[int, int]] = field(default_factory=set)  # tab and id of the row
     lost: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
+    marks_lost: dict[str, str] = field(default_factory=dict)  # in the last burst, by Jira key
     hits: int = 0
     sheets: Sheets = field(init=False)
     jira: dict[str, dict[str, Any]] = field(init=False)
@@ -108,8 +110,14 @@ class Model:
         """Check what the program did so far, let people act, and note what they left."""
         self.check()
         before, untouched = self.sheets.cells(), self._texts(self.sheets)
+        marked = {issue_key: each["mark"] for issue_key, each in self.jira.items()}
         self.crowd.act(count)
         self.sheets, self.jira = Sheets.of(self.crowd), issues(self.crowd.sandbox)
+        self.marks_lost = {
+            issue_key: marked[issue_key]
+            for issue_key, each in self.jira.items()
+            if not each["mark"] and marked.get(issue_key)
+        }
         after, now = self.sheets.cells(), self._texts(self.sheets)
         for place in [each for each in self.fresh if untouched[each] != now.get(each)]:
             self._judge(*place)
@@ -199,7 +207,8 @@ class Model:
     def _judge(self, gid: int, row: int, *, is_whole: bool = False) -> None:
         """A row that was added: once for each key, and by the end with each text where it belongs.
 
-        Of a row that people wrote in meanwhile, and of a tab that lost a header, only the first.
+        Of a row that people wrote in meanwhile, and of a tab that lost a header or has one twice,
+        only the first.
         """
         self.fresh.discard((gid, row))
         cells = dict(self.sheets.rows.get(gid, [])).get(row, ())
@@ -210,7 +219,7 @@ class Model:
                 self.wrong.append(f"row {key} was added again")
             self.rows_made.add(key)
         tab, headers = OUR_TAB.get(gid), self.sheets.headers(gid)
-        if not is_whole or (tab and not set(COLUMNS[tab]) <= set(headers)):
+        if not is_whole or (tab and any(headers.count(each) != 1 for each in COLUMNS[tab])):
             return
         key = self.sheets.keys(gid).get(row, "")
         if tab is None or key not in self.planned:
@@ -227,10 +236,10 @@ class Model:
     def _check_jira(self, now: dict[str, dict[str, Any]]) -> None:
         us = self.crowd.sandbox.email
         for issue_key, before in self.jira.items():
-            after = now.get(issue_key)
+            after, number = now.get(issue_key), _number(issue_key)
             if after is None:
                 self.wrong.append(f"{issue_key} is gone")
-            elif self.held.get(before["mark"]) == _number(issue_key):
+            elif self.held.get(before["mark"] or self.marks_lost.get(issue_key)) == number:
                 self._check_theirs(issue_key, before["fields"], after["fields"])
             elif before != after:
                 differs = [
@@ -398,8 +407,11 @@ def _odd_issues(model: Model, state: ProgramState) -> dict[str, tuple[str, ...]]
     for issue_key, issue in model.jira.items():
         fields = issue["fields"]
         is_theirs = fields["creator"].get("emailAddress") != model.crowd.sandbox.email
-        if is_theirs and f"rollout/{state.program}" in fields["labels"]:
-            found[f"{issue_key} is a copy"] = (issue_key, "left alone")
+        if f"rollout/{state.program}" in fields["labels"]:
+            if is_theirs:
+                found[f"{issue_key} is a copy"] = (issue_key, "left alone")
+            elif not issue["mark"] and issue_key not in ours:  # moved and unmarked: held to be gone
+                found[f"{issue_key} lost its mark"] = (issue_key, "carries no mark")
     epic = state.issues.get(f"{state.program}/epic", "")
     if epic in model.jira and model.jira[epic]["fields"]["issuetype"]["name"] != "Epic":
         found[f"{epic} is no epic"] = (epic, "is no epic any more")
