@@ -388,7 +388,7 @@ def _is_percentage(shown: str) -> bool:
 
 def _odd_issues(model: Model, state: ProgramState) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
-    ours = {**{issue_key: key for key, issue_key in state.issues.items()}}
+    ours = {issue_key: key for key, issue_key in state.issues.items()}
     for issue_key, key in ours.items():
         issue = model.jira.get(issue_key)
         if issue is None:
@@ -404,15 +404,21 @@ def _odd_issues(model: Model, state: ProgramState) -> dict[str, tuple[str, ...]]
             continue
         if key.endswith("/epic"):
             found[f"? {issue_key} is no epic"] = (issue_key, "is no epic any more")
-    for issue_key, issue in model.jira.items():
-        fields = issue["fields"]
-        is_theirs = fields["creator"].get("emailAddress") != model.crowd.sandbox.email
-        if f"rollout/{state.program}" in fields["labels"]:
-            if is_theirs:
-                found[f"{issue_key} is a copy"] = (issue_key, "left alone")
-            elif not issue["mark"] and issue_key not in ours:  # moved and unmarked: held to be gone
-                found[f"{issue_key} lost its mark"] = (issue_key, "carries no mark")
     epic = state.issues.get(f"{state.program}/epic", "")
     if epic in model.jira and model.jira[epic]["fields"]["issuetype"]["name"] != "Epic":
         found[f"{epic} is no epic"] = (epic, "is no epic any more")
+    return found | _odd_others(model, state)
+
+
+def _odd_others(model: Model, state: ProgramState) -> dict[str, tuple[str, ...]]:
+    """Issues with the program's label that it does not hold: copies, and one moved and unmarked."""
+    found: dict[str, tuple[str, ...]] = {}
+    for issue_key, issue in model.jira.items():
+        fields = issue["fields"]
+        if f"rollout/{state.program}" not in fields["labels"]:
+            continue
+        if fields["creator"].get("emailAddress") != model.crowd.sandbox.email:
+            found[f"{issue_key} is a copy"] = (issue_key, "left alone")
+        elif not issue["mark"] and issue_key not in state.issues.values():
+            found[f"{issue_key} lost its mark"] = (issue_key, "carries no mark")
     return found
