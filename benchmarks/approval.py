@@ -254,7 +254,6 @@ def enroll(settings: Settings, people: list[str]) -> dict[str, pyotp.TOTP]:
 def start(stack: Stack, rounds: int) -> tuple[Bare, Program]:
     stack.start_servers()
     stack.deploy()
-    stack.enter()
     bare = ["--prefect-file", "benchmarks/bare/prefect.yaml"]
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", *bare]
     subprocess.run(command, check=True, capture_output=True)  # noqa: S603  our own command

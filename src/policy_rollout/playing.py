@@ -124,7 +124,6 @@ class _Story:
 def _start(stack: Stack, say: Callable[..., None]) -> None:
     say("starting a Prefect server and the sandbox (the first start takes about half a minute)")
     stack.start_servers()
-    stack.enter()
     from policy_rollout import prefect_api  # noqa: PLC0415 - prefect reads the stack's address
 
     prefect_api.make_limits([each.times(SANDBOX_TAKES) for each in LIMITS])

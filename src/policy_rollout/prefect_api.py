@@ -22,7 +22,7 @@ from uuid import UUID
 import httpx
 import stamina
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
+from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate, WorkPoolCreate
 from prefect.client.schemas.filters import (
     ArtifactFilter,
     ArtifactFilterFlowRunId,
@@ -120,6 +120,18 @@ def make_limits(limits: Collection[Limit]) -> None:
                             slot_decay_per_second=each.slots_per_second,
                         )
                     )
+
+
+def make_work_pool(name: str) -> None:
+    """Make a pool whose workers start a process for each run, or make one that is there such."""
+    from prefect.workers.process import ProcessWorker  # noqa: PLC0415 - long to load, here alone
+
+    template = ProcessWorker.get_default_base_job_template()
+    with _client() as client:
+        client.create_work_pool(
+            WorkPoolCreate(name=name, type=ProcessWorker.type, base_job_template=template),
+            overwrite=True,
+        )
 
 
 _purses: defaultdict[str, Purse] = defaultdict(Purse)

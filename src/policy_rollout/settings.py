@@ -146,7 +146,11 @@ class Settings(BaseSettings):
     watch_seconds: Annotated[
         float,
         Field(
-            gt=0, le=60, description="How often people's changes are looked for.", examples=["60"]
+            gt=0,
+            le=60,
+            description="How soon what people did is to move their program: looks are closer than "
+            "that, a second apart at 5.",
+            examples=["60"],
         ),
     ] = 60
 

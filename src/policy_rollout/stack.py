@@ -164,23 +164,28 @@ class Stack:
         }
 
     def start_servers(self) -> None:
-        """Start the sandbox and the Prefect server side by side, and wait until both answer."""
+        """Start the sandbox and the Prefect server side by side, and wait until both answer.
+
+        This process uses the stack from here on; it loads Prefect's client while the server starts.
+        """
         sandbox_port = self.address.sandbox_url.rpartition(":")[2]
         prefect_port = self.address.prefect_ui_url.rpartition(":")[2]
         rollout = [sys.executable, "-m", "policy_rollout.cli"]
         prefect = [sys.executable, "-m", "prefect", "server", "start", "--host", LOOPBACK]
         self._start("sandbox", [*rollout, "sandbox", "--port", sandbox_port])
         self._start("server", [*prefect, "--port", prefect_port])
+        self.enter()
+        from policy_rollout import prefect_api  # noqa: F401, PLC0415 - reads the stack's address
+
         self._wait_for("sandbox", f"{self.address.sandbox_url}/")
         self._wait_for("server", f"{self.address.prefect_api_url}/health")
 
     def deploy(self) -> None:
         """Make the work pool, start its worker, and deploy the flows from `prefect.yaml`."""
+        from policy_rollout import prefect_api  # noqa: PLC0415 - reads the stack's address
+
+        prefect_api.make_work_pool(WORK_POOL)
         prefect = [sys.executable, "-m", "prefect", "--no-prompt"]
-        self._run(
-            "work-pool",
-            [*prefect, "work-pool", "create", WORK_POOL, "--type", "process", "--overwrite"],
-        )
         self._start("worker", [*prefect, "worker", "start", "--pool", WORK_POOL])
         self._run("deploy", [*prefect, "deploy", "--all"])
 
