@@ -1,7 +1,7 @@
 """See what people did in Jira and the workbook, and resume just the programs that it moves.
 
-One run looks for a minute; Prefect schedules the next. Looks are so close that a resumed run has
-started WATCH_SECONDS after a change at the latest.
+One run looks for a minute; Prefect schedules the next. Looks are so close that the process of a
+resumed run starts WATCH_SECONDS after a change at the latest.
 """
 
 import math
@@ -42,8 +42,8 @@ from policy_rollout.watched import mark_of_rows, watched
 from policy_rollout.workbook import RowsRead
 
 RUN_LASTS = timedelta(minutes=1)
-A_RUN_STARTS_IN_SECONDS = 4.0
-"""From its resumption until its process acts: Prefect's worker asks once a second, and loads us."""
+A_RUN_STARTS_IN_SECONDS = 2.0
+"""From its resumption until Prefect's worker has started its process."""
 LOOKS_BACK = timedelta(minutes=15)
 """How old a change may be that a run still notices; the looks by key in turn see the rest."""
 
