@@ -11,6 +11,7 @@ from policy_rollout.workbook import Workbook
 BATCH = r":batchUpdate$"
 READ = r"/spreadsheets/[^/:]+$"
 DECK, QUIZ, ITEM = "gambling/prepare/deck/ja-JP", "gambling/prepare/quiz/ja-JP", "gambling/go/l/i"
+LATE, LATER = "gambling/go/late", "gambling/go/later"
 
 
 def training(key: str, material: str = "Reviewer deck", **cells: str) -> DesiredRow:

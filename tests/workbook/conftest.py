@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import stamina
-from workbook_rows import DECK, ITEM, QUIZ, item, training
+from workbook_rows import DECK, ITEM, QUIZ, ActsInBetween, item, training
 
 from policy_rollout.sandbox.control import Sandbox
 from policy_rollout.sandbox.sheets_api import WORKBOOK, write_credentials
@@ -73,3 +73,14 @@ def google_cells(google_send):
 @pytest.fixture
 def google_batch(google_send):
     return lambda *sent: google_send("post", ":batchUpdate", {"requests": sent})
+
+
+@pytest.fixture
+def other(
+    connection: SheetsConnection,
+    filled: Workbook,  # noqa: ARG001 - the workbook with its first rows
+) -> Iterator[ActsInBetween]:
+    """The same workbook, in which somebody can act between our look and our write."""
+    opened = ActsInBetween(connection)
+    yield opened
+    opened.close()

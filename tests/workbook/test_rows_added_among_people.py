@@ -1,22 +1,14 @@
 """People move columns and rows, and rename tabs, between our look and the rows that we add."""
 
 import pytest
-from workbook_rows import BATCH, DECK, QUIZ, ActsInBetween, training
+from workbook_rows import BATCH, DECK, LATE, LATER, QUIZ, training
 
 from policy_rollout.errors import PreflightFailed, WriteInDoubt
 from policy_rollout.workbook_layout import HUMAN, Tab
 
-LATE, LATER = "gambling/go/late", "gambling/go/later"
 TABS_LOOKS = (
     "sheets(properties,data.rowData.values(userEnteredValue,dataValidation,userEnteredFormat))"
 )
-
-
-@pytest.fixture
-def other(connection, filled):  # noqa: ARG001 - the workbook with its first rows
-    opened = ActsInBetween(connection)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -1,19 +1,11 @@
 """People merge cells below the last row, where the rows that we add would lose a text."""
 
 import pytest
-from workbook_rows import BATCH, DECK, QUIZ, ActsInBetween, training
+from workbook_rows import BATCH, DECK, LATE, LATER, QUIZ, training
 
 from policy_rollout.errors import WriteInDoubt
 
-LATE, LATER = "gambling/go/late", "gambling/go/later"
 GID = 740_201
-
-
-@pytest.fixture
-def other(connection, filled):  # noqa: ARG001 - the workbook with its first rows
-    opened = ActsInBetween(connection)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
