@@ -29,7 +29,6 @@ def astray(grid: Grid, rows: Sequence[DesiredRow]) -> Iterator[CellChange]:
             continue
         for key in {text for text in line.cells if text in mine}:
             yield from _homeward(grid, line, first_texts(mine[key]))
-        yield from _named(grid, line, absent)
 
 
 def _merged_in(grid: Grid, line: Line) -> int:
@@ -45,18 +44,6 @@ def _cleared(grid: Grid, line: Line, absent: dict[str, dict[str, str]]) -> Itera
         made = _counted(texts.values())
         if found <= made and (made - found).total() <= merged:
             yield from (CellChange(line.at, at) for at, text in enumerate(line.cells) if text)
-            return
-
-
-def _named(grid: Grid, line: Line, absent: dict[str, dict[str, str]]) -> Iterator[CellChange]:
-    """Gives a row its key whose cell was merged away when it was added, and is there again."""
-    if line.text(grid.columns[KEY]):
-        return
-    found = _counted(line.cells)
-    for key, texts in absent.items():
-        if found == _counted(texts.values()) - Counter([key]):
-            del absent[key]
-            yield CellChange(line.at, grid.columns[KEY], key)
             return
 
 

@@ -93,15 +93,19 @@ def lose_a_key(sandbox, other, merge):
     return added
 
 
-def test_a_key_whose_cell_is_there_again_is_written_where_it_belongs(
+def test_a_row_whose_key_cell_is_there_again_gets_no_key_that_people_may_have_taken(
     filled, people, lose_a_key, google_batch
 ):
+    """It may as well be somebody's copy: the board tells that it has no key."""
     lose_a_key()
-    whole = {"sheetId": GID, "startRowIndex": 0, "endRowIndex": 9}
-    google_batch({"unmergeCells": {"range": whole}})
+    google_batch(
+        {"unmergeCells": {"range": {"sheetId": GID, "startRowIndex": 0, "endRowIndex": 9}}}
+    )
     filled.add_rows([training(LATE)])
-    assert people.keys("Training") == [DECK, QUIZ, LATE]
+    assert people.keys("Training") == [DECK, QUIZ, "", LATE]
     assert _is_whole(people, LATE)
+    told = [str(each.what) for each in filled.read("gambling").oddities]
+    assert any("has no key" in each for each in told)
 
 
 def test_a_row_without_its_key_is_cleared_by_a_later_process_too(filled, people, lose_a_key, rows):
