@@ -27,6 +27,7 @@ from policy_rollout.errors import (
     NeverSettles,
     PreflightFailed,
     RolloutError,
+    RowsHalfAdded,
     ServiceError,
     ServiceRefused,
     SettingsWrong,
@@ -240,7 +241,7 @@ def apply(journal: Journal, spec: Spec, changes: tuple[Change, ...], state: Prog
 def _adding(
     journal: Journal, spec: Spec, rows: Sequence[DesiredRow], tabs: Mapping[str, int]
 ) -> Iterator[None]:
-    """Rows are added while the block runs, and journaled behind it, also where it fails."""
+    """Rows are added while the block runs; those that stand are journaled, whatever fails."""
     if not rows:
         yield
         return
@@ -250,9 +251,16 @@ def _adding(
         try:
             yield
         finally:
-            keys = tuple(row.key for row in rows)
-            fact = ev.RowsAdded(keys=keys, tabs=added.result())
+            failure: ServiceError | None = None
+            try:
+                standing = added.result()
+            except RowsHalfAdded as some:
+                standing, failure = some.standing, some.failure
+            keys = tuple(row.key for row in rows if row.key in standing.keys)
+            fact = ev.RowsAdded(keys=keys, tabs=standing.tabs)
             note(journal, spec.program, (fact,), actor=ACTOR, at=datetime.now(UTC))
+            if failure is not None:
+                raise failure
 
 
 def _create(spec: Spec, issues: Iterable[NewIssue], head: int) -> int:

@@ -4,21 +4,31 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 
 from policy_rollout.connections import open_workbook
-from policy_rollout.desired import DesiredRow
+from policy_rollout.desired import DesiredRow, Standing
+from policy_rollout.errors import RowsHalfAdded, ServiceError
 from policy_rollout.settings import Settings
 from policy_rollout.spec.model import Spec
 from tasks.batch import batch
 
 
 @batch("add rows to the workbook")
-def add_rows(spec: Spec, rows: Sequence[DesiredRow], tabs: Mapping[str, int]) -> dict[str, int]:
+def add_rows(spec: Spec, rows: Sequence[DesiredRow], tabs: Mapping[str, int]) -> Standing:
     """Append in one atomic batch, tabs included where they are not there yet.
 
-    `tabs` are the ids, by name, of the tabs that hold the program's rows. Answers those of the tabs
-    that hold them now; adding the rows again adds none twice.
+    `tabs` are the ids, by name, of the tabs that hold the program's rows. Answers which rows stand
+    now, and in which tabs; adding the rows again adds none twice.
+
+    Raises:
+        RowsHalfAdded: it failed, as its cause says, but some rows were seen to stand.
+        ServiceError: it failed, and none was seen.
     """
     with closing(open_workbook(Settings.load(), spec, tabs=tabs)) as workbook:
-        return workbook.add_rows(rows)
+        try:
+            return workbook.add_rows(rows)
+        except ServiceError as error:
+            if workbook.standing.keys:
+                raise RowsHalfAdded(error, workbook.standing) from None
+            raise
 
 
 @batch("rewrite machine columns")

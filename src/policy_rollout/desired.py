@@ -1,7 +1,7 @@
 """What a program wants to see in Jira and the workbook, as records. Pure."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
@@ -54,3 +54,11 @@ class DesiredRow:
     key: str
     tab: Tab
     cells: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The keys of rows that were seen in the workbook, and the ids of their tabs by name."""
+
+    keys: frozenset[str] = frozenset()
+    tabs: dict[str, int] = field(default_factory=dict)

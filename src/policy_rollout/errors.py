@@ -24,6 +24,7 @@
         ├── ServiceUnavailable down, slow or throttling: try again later
         ├── ServiceRefused     it answered and said no
         ├── WriteInDoubt       a write that may or may not have happened
+        ├── RowsHalfAdded      an addition failed, and some of its rows stand
         ├── IssueNotOurs       an issue that does not carry the mark it should
         ├── NoticeFailed       a notice did not arrive through one channel
         ├── HomeChanged        the work of the program is somewhere else
@@ -37,6 +38,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import IntEnum, StrEnum
+
+from policy_rollout.desired import Standing
 
 
 class ExitCode(IntEnum):
@@ -358,6 +361,21 @@ class WriteInDoubt(ServiceError):
         super().__init__(
             service, f"{doing} may or may not have happened: {reason}. The next pass looks first"
         )
+
+
+class RowsHalfAdded(ServiceError):
+    """An addition that failed although rows of it stand.
+
+    Args:
+        failure: why it failed.
+        standing: those of its rows that were seen to stand.
+    """
+
+    def __init__(self, failure: ServiceError, standing: Standing) -> None:
+        self.failure = failure
+        self.standing = standing
+        rows = len(standing.keys)
+        super().__init__("Google Sheets", f"{rows} rows were added, others could not be. {failure}")
 
 
 class IssueNotOurs(ServiceError):

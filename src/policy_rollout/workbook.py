@@ -4,7 +4,7 @@ Machine columns are ours and may be rewritten at any time; human columns get a f
 their row is made and are never written again. Rows are found by key, columns by header.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -14,11 +14,10 @@ from urllib.parse import quote
 
 from gspread.urls import DRIVE_FILES_API_V3_URL, SPREADSHEET_BATCH_UPDATE_URL
 
-from policy_rollout.desired import DesiredRow, Tab
+from policy_rollout.desired import DesiredRow, Standing, Tab
 from policy_rollout.errors import HomeChanged, Missing, PreflightFailed, ServiceRefused
 from policy_rollout.observed import ObservedRow, Oddity
 from policy_rollout.request_budget import Spend, unlimited
-from policy_rollout.workbook_astray import astray
 from policy_rollout.workbook_edit import Addition, Edit, Wish, quoted
 from policy_rollout.workbook_http import (
     Answered,
@@ -106,7 +105,8 @@ class Workbook:
         self._connection = connection
         self._spend = spend
         self._tabs = tabs
-        self._made_in: dict[Tab, int] = {}
+        self.standing = Standing()
+        """What `add_rows` saw of its rows, also where it failed."""
 
     def close(self) -> None:
         if "_client" in self.__dict__:
@@ -162,10 +162,10 @@ class Workbook:
         """
         return AllRows(tuple((grid, by_program(grid)) for grid in self._grids().values()))
 
-    def add_rows(self, rows: Sequence[DesiredRow]) -> dict[str, int]:
+    def add_rows(self, rows: Sequence[DesiredRow]) -> Standing:
         """Append the rows whose keys are not in the workbook, with the tabs if they are not there.
 
-        Answers the ids of the tabs that were there or made, by name.
+        A row that was seen under its key is not added again, whatever people do to it then.
 
         Each batch takes the workbook's next append number; a second batch with the same number is
         refused by Google, so that an answer that got lost, or comes late, never doubles a row.
@@ -180,7 +180,7 @@ class Workbook:
         wish = Wish(added=tuple(rows))
         while self._written(f"adding {len(rows)} rows", lambda: self._append_missing(wish)):
             pass
-        return {tab.value: self._made_in.get(tab, SHEET_IDS[tab]) for tab in {r.tab for r in rows}}
+        return self.standing
 
     def rewrite(self, rows: Sequence[DesiredRow]) -> None:
         """Make the machine cells of these rows read as desired; rows that are gone are left out.
@@ -232,12 +232,11 @@ class Workbook:
         look and the write, are put right first.
         """
         look = self._look()
-        self._made_in = look.sheet_ids
-        if wish.undo or any(any(astray(grid, wish.added)) for grid in look.grids.values()):
+        self._note_standing(wish, look, {key for g in look.grids.values() for key in g.by_key()})
+        if wish.undo or any(any(wish.astray(grid)) for grid in look.grids.values()):
             self._rewrite_once(wish)
             raise Overtaken("people moved columns at the same time")
-        present = {key for grid in look.grids.values() for key in grid.by_key()}
-        absent = list({row.key: row for row in wish.added if row.key not in present}.values())
+        absent = list({row.key: row for row in wish.added if row.key not in wish.seen}.values())
         astray_in = {row.tab for row in wish.added if row.key in wish.undressed}
         asked = {tab: grid for tab, grid in look.grids.items() if absent or tab in astray_in}
         if missing := headers_missing(look.titles, asked):
@@ -262,9 +261,16 @@ class Workbook:
             if not additions[tab].is_where_meant(sheet["data"])
             for row in additions[tab].rows
         )
+        self._note_standing(wish, look, {row.key for row in batch} - wish.undressed)
         if wish.undressed:
             raise Overtaken("people moved rows or columns at the same time")
         return len(absent) > len(batch)
+
+    def _note_standing(self, wish: Wish, look: Look, keys: Collection[str]) -> None:
+        mine = {row.key: row.tab for row in wish.added if row.key in keys}
+        wish.seen |= mine.keys()
+        tabs = {tab.value: look.sheet_ids.get(tab, SHEET_IDS[tab]) for tab in mine.values()}
+        self.standing = Standing(wish.seen, {**self.standing.tabs, **tabs})
 
     def _rewrite_once(self, wish: Wish) -> bool:
         """Write what differs, and learn from the answer whether things moved underneath.

@@ -13,19 +13,23 @@ from policy_rollout.workbook_layout import KEY, Grid, Line, first_texts
 from policy_rollout.workbook_requests import CellChange
 
 
-def astray(grid: Grid, rows: Sequence[DesiredRow]) -> Iterator[CellChange]:
+def astray(
+    grid: Grid, rows: Sequence[DesiredRow], seen: Collection[str] = ()
+) -> Iterator[CellChange]:
     """What brings the cells of new rows under their headers, and clears where they landed.
 
     A row whose key is not under its header, and cannot come there past merged cells, is cleared:
-    it is to be added again elsewhere. A row that people have written in since is theirs to mend.
+    it is to be added again elsewhere. Not so a row that was `seen` under its key, or that people
+    have written in since: it is theirs to mend.
     """
     mine = {row.key: row for row in rows if row.tab is grid.tab}
     if not mine or grid.missing_headers or grid.doubled_headers:
         return
-    absent = {key: first_texts(mine[key]) for key in mine.keys() - grid.by_key().keys()}
+    absent = mine.keys() - grid.by_key().keys() - set(seen)
+    unkeyed = {key: first_texts(mine[key]) for key in absent}
     for line in grid.lines:
         if _merged_in(grid, line):
-            yield from _cleared(grid, line, absent)
+            yield from _cleared(grid, line, unkeyed)
             continue
         for key in {text for text in line.cells if text in mine}:
             yield from _homeward(grid, line, first_texts(mine[key]))
@@ -35,12 +39,12 @@ def _merged_in(grid: Grid, line: Line) -> int:
     return sum((line.at, at) in grid.covered for at in range(len(grid.headers)))
 
 
-def _cleared(grid: Grid, line: Line, absent: dict[str, dict[str, str]]) -> Iterator[CellChange]:
+def _cleared(grid: Grid, line: Line, unkeyed: dict[str, dict[str, str]]) -> Iterator[CellChange]:
     """Clears a row with merged cells that has our texts, but not its key where it belongs."""
     if line.text(grid.columns[KEY]):
         return
     found, merged = _counted(line.cells), _merged_in(grid, line)
-    for texts in absent.values():
+    for texts in unkeyed.values():
         made = _counted(texts.values())
         if found <= made and (made - found).total() <= merged:
             yield from (CellChange(line.at, at) for at, text in enumerate(line.cells) if text)

@@ -26,14 +26,19 @@ def column_name(column: int) -> str:
 class Wish:
     """What rows should read, and what is to be undone; grows when people move things meanwhile.
 
-    `added` are the rows that are being added: of those, `astray` finds the displaced cells.
+    `added` are the rows that are being added, `seen` the keys of those that were seen to stand;
     `undressed` are the keys of those that landed elsewhere than meant, and so without their looks.
     """
 
     texts: dict[str, dict[str, str]] = field(default_factory=dict)
     undo: tuple[Hit, ...] = ()
     added: tuple[DesiredRow, ...] = ()
+    seen: frozenset[str] = frozenset()
     undressed: frozenset[str] = frozenset()
+
+    def astray(self, grid: Grid) -> Iterator[CellChange]:
+        """What puts right the rows that are being added; see `workbook_astray.astray`."""
+        return astray(grid, self.added, self.seen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,7 @@ class Edit:
         """
         if KEY not in grid.columns:
             return None
-        undone = (*undoing(grid, wish.undo, wish.texts), *astray(grid, wish.added))
+        undone = (*undoing(grid, wish.undo, wish.texts), *wish.astray(grid))
         wanted = tuple(
             change
             for key, lines in grid.by_key().items()

@@ -1,7 +1,11 @@
 """People's work is theirs: never overwritten, never taken for ours, and shown where it is odd."""
 
 import pytest
-from carried import MEI, OWNER, RIMA, ROWS, SIGN_OFF, TASKS, WIM
+from carried import MEI, OWNER, RIMA, ROWS, SIGN_OFF, SPEC, TASKS, WIM, Carried
+
+from policy_rollout.workbook import Workbook
+from policy_rollout.workbook_edit import column_name
+from policy_rollout.workbook_layout import COLUMNS, KEY, Tab
 
 pytestmark = pytest.mark.long
 
@@ -200,3 +204,34 @@ def test_round_two_is_signed_like_the_first(program):
     program.go()
 
     assert program.state.waiting_stages == ("launch",)
+
+
+def test_a_row_that_was_added_is_not_added_again_where_the_other_tab_held_the_rest_back(
+    program, monkeypatch
+):
+    """People rename the Checklist's key column while rows are added, and take a new row's key."""
+    program.go()
+    key = f"Checklist!{column_name(COLUMNS[Tab.CHECKLIST].index(KEY))}1"
+    other, send = Carried(program.sandbox, SPEC.replace("program: demo", "program: other")), []
+
+    def renaming(self, look, requests, ranges):
+        if not send:
+            send.append(key)
+            program.paste(key, "Code")
+        return written(self, look, requests, ranges)
+
+    written = Workbook._send
+    monkeypatch.setattr(Workbook, "_send", renaming)
+
+    other.go()
+
+    decks = {each.replace("demo", "other") for each in ROWS[:2]}
+    assert "no column with the header" in other.trouble
+    assert other.state.rows == decks
+    program.workbook.write_cells(min(decks), {"Key": ""})
+    program.paste(key, KEY)
+    other.go_until_calm()
+    assert [each for each in program.workbook.keys("Training") if "other" in each] == [max(decks)]
+    assert program.workbook.keys("Training").count("") == 1
+    assert other.rows()[ROWS[2].replace("demo", "other")] == 1
+    assert any(min(decks) in told for told in other.state.oddities)

@@ -86,8 +86,9 @@ class Model:
     """`planned` are the stable keys that programs may create, `lost` what they damaged for good.
 
     `pending` holds what was hit by mistake while people moved rows and columns, to be put back
-    by the end of the pass; `fresh` the rows that were added, to be right by then. `marks_lost` are
-    the issues that may still get a write that was on its way.
+    by the end of the pass; `fresh` the rows that were added, to be right by then; `landed` what
+    came into such rows before people wrote there, and may be cleared. `marks_lost` are the issues
+    that may still get a write that was on its way.
     """
 
     crowd: Crowd
@@ -96,6 +97,7 @@ class Model:
     rows_made: set[str] = field(default_factory=set)
     pending: dict[Place, str] = field(default_factory=dict)
     fresh: set[tuple[int, int]] = field(default_factory=set)  # tab and id of the row
+    landed: set[Place] = field(default_factory=set)
     lost: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     marks_lost: dict[str, str] = field(default_factory=dict)  # in the last burst, by Jira key
@@ -119,8 +121,10 @@ class Model:
             if not each["mark"] and marked.get(issue_key)
         }
         after, now = self.sheets.cells(), self._texts(self.sheets)
-        for place in [each for each in self.fresh if untouched[each] != now.get(each)]:
-            self._judge(*place)
+        for gid, row in [each for each in self.fresh if untouched[each] != now.get(each)]:
+            self._judge(gid, row)
+            self.landed |= {each for each in before if each[:2] == (gid, row) and before[each]}
+        self.landed = {each for each in self.landed if after.get(each) == before[each]}
         for place in list(self.pending):
             if place not in after or after[place] != before.get(place):
                 del self.pending[place]  # people have changed it since: it is theirs again
@@ -144,6 +148,7 @@ class Model:
         for place, text in self.pending.items():
             self.lost.append(f"{place}: {text!r} became {now.get(place)!r}")
         self.pending.clear()
+        self.landed.clear()
         for place in list(self.fresh):
             self._judge(*place, is_whole=True)
 
@@ -187,6 +192,8 @@ class Model:
                 place = (gid, row, header or f"column {at}")
                 if self.pending.get(place) == after:
                     del self.pending[place]
+                elif place in self.landed and not after:
+                    self.landed.remove(place)
                 elif before != after and not self._is_ours(gid, header, keys.get(row, "")):
                     if not any(cells):  # a new row of ours in one that people left empty
                         self.fresh.add((gid, row))

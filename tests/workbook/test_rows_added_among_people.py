@@ -1,10 +1,12 @@
 """People move columns and rows, and rename tabs, between our look and the rows that we add."""
 
 import pytest
-from workbook_rows import BATCH, DECK, LATE, LATER, QUIZ, training
+from workbook_rows import BATCH, DECK, LATE, LATER, QUIZ, item, training
 
+from policy_rollout.desired import Standing
 from policy_rollout.errors import PreflightFailed, WriteInDoubt
-from policy_rollout.workbook_layout import HUMAN, Tab
+from policy_rollout.workbook_edit import column_name
+from policy_rollout.workbook_layout import COLUMNS, HUMAN, KEY, Tab
 
 TABS_LOOKS = (
     "sheets(properties,data.rowData.values(userEnteredValue,dataValidation,userEnteredFormat))"
@@ -143,3 +145,44 @@ def test_new_rows_change_nothing_in_how_people_have_formatted_theirs(filled, goo
     filled.add_rows([training(LATE)])
     assert filled.read("gambling").rows[DECK].completion is None
     assert dict(filled.read("gambling").rows[DECK].human)["Completed %"] == "0.95"
+
+
+CHECKLIST_KEY = f"Checklist!{column_name(COLUMNS[Tab.CHECKLIST].index(KEY))}1"
+LATE_ITEM = "gambling/go/l/late"
+
+
+def test_rows_that_stand_are_known_where_the_other_tab_lost_its_key_column_meanwhile(
+    other, google_cells
+):
+    other.meanwhile = lambda: google_cells(CHECKLIST_KEY, [["Code"]])
+    with pytest.raises(PreflightFailed):
+        other.add_rows([training(LATE), item(LATE_ITEM)])
+    assert other.standing == Standing(frozenset({LATE}), {"Training": 740_201})
+
+
+@pytest.mark.parametrize("is_merged", [False, True])
+def test_a_row_that_stood_and_lost_its_key_to_people_is_theirs(
+    other, people, google_cells, google_batch, is_merged
+):
+    """Its key is gone before the columns of the other tab, moved meanwhile, are looked at again."""
+    column = COLUMNS[Tab.TRAINING].index(KEY)
+    cell = {"sheetId": 740_201, "startColumnIndex": column, "endColumnIndex": column + 1}
+
+    def take_the_key() -> None:
+        at = people.keys("Training").index(LATE) + 1
+        google_cells(f"Training!{column_name(column)}{at + 1}", [[""]])
+        if is_merged:
+            area = cell | {"startRowIndex": at, "endRowIndex": at + 2}
+            google_batch({"mergeCells": {"range": area, "mergeType": "MERGE_ALL"}})
+
+    def move_a_column() -> None:
+        people.move_column("Checklist", "Notes", before="Item")
+        other.meanwhile = take_the_key
+
+    other.meanwhile = move_a_column
+    added = other.add_rows([training(LATE, Kind="deck"), item(LATE_ITEM)])
+    assert added.keys == {LATE, LATE_ITEM}
+    assert people.keys("Training")[:3] == [DECK, QUIZ, ""]
+    assert LATE not in people.keys("Training")
+    rows = next(tab["rows"] for tab in people.whole() if tab["title"] == "Training")
+    assert rows[3]["cells"][rows[0]["cells"].index("Kind")] == "deck"
