@@ -1,7 +1,8 @@
 """See what people did in Jira and the workbook, and resume just the programs that it moves.
 
-One run looks for a minute; Prefect schedules the next. Looks are so close that the process of a
-resumed run starts WATCH_SECONDS after a change at the latest.
+One run looks for a minute; Prefect schedules the next. What a look sees and decides is journaled at
+once, so that a gate passes though its run still sleeps; the run then makes the changes outside.
+Looks are so close that a resumed run starts within WATCH_SECONDS of a change.
 """
 
 import math
@@ -42,8 +43,8 @@ from policy_rollout.watched import mark_of_rows, watched
 from policy_rollout.workbook import RowsRead
 
 RUN_LASTS = timedelta(minutes=1)
-A_RUN_STARTS_IN_SECONDS = 2.0
-"""From its resumption until Prefect's worker has started its process."""
+A_RUN_STARTS_IN_SECONDS = 4.0
+"""From its resumption until it is Running, on two cores that also run the server."""
 LOOKS_BACK = timedelta(minutes=15)
 """How old a change may be that a run still notices; the looks by key in turn see the rest."""
 
@@ -167,7 +168,10 @@ def look_at_all(desk: Desk, noticed: Noticed) -> int:
 
 
 def look_at(desk: Desk, known: Known) -> bool:
-    """Resume the program's run where its next step has changed; else note what was seen."""
+    """Journal what was seen and decided; resume the run where the program's next step changed.
+
+    What ends or stops the program is left to its run, which has to end with it.
+    """
     journal, settings = desk.journal, desk.settings
     state = state_of(journal, known.program.program)
     if state.is_halted:
@@ -182,16 +186,20 @@ def look_at(desk: Desk, known: Known) -> bool:
     check_home(settings, spec, state)
     now = datetime.now(UTC)
     outline = outline_at(spec, state, now)
-    world, rows = _read_world(desk, spec, to_look_at(outline, state))
-    decision = decide(outline, state, world, circumstances_of(journal, settings, now))
-    if decision.moves_the_program:
-        return _resume(state, why(decision))
-    if decision.events:
+    wanted, circumstances = to_look_at(outline, state), circumstances_of(journal, settings, now)
+    world, rows = _read_world(desk, spec, wanted)
+    decision = decide(outline, state, world, circumstances)
+    if rows and decision.passes_a_gate:  # never on rows that were read for another program
+        decision = decide(outline, state, read_world(settings, spec, wanted), circumstances)
+    if decision.events and not decision.ahead.is_over:
         try:
             decide_and_write(journal, state, decision.events, actor="watch", at=now)
         except JournalConflict:
             return False  # the program's own run was first: the next look sees
-        publish(settings, outline, decision, now=now)
+        if not decision.changes:  # else by the run, once they are made
+            publish(settings, outline, decision, now=now)
+    if decision.moves_the_program:
+        return _resume(state, why(decision))
     seen = Known(
         program=watched(state, spec, absences=absences_of(journal), now=now),
         issues_until=max((each.updated_at for each in world.issues.values()), default=NEVER),

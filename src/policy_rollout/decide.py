@@ -90,6 +90,10 @@ class Decision:
         noted = (ev.WorkSeen, ev.OdditiesSeen, ev.KeysChanged)
         return bool(self.changes) or any(not isinstance(each, noted) for each in self.events)
 
+    @property
+    def passes_a_gate(self) -> bool:
+        return any(isinstance(each, ev.GatePassed) for each in self.events)
+
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:

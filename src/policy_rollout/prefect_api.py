@@ -122,11 +122,16 @@ def make_limits(limits: Collection[Limit]) -> None:
                     )
 
 
-def make_work_pool(name: str) -> None:
-    """Make a pool whose workers start a process for each run, or make one that is there such."""
+def make_work_pool(name: str, command: str) -> None:
+    """Make a pool whose workers start a process for each run, or make one that is there such.
+
+    `command` is what they start. Without one Prefect starts Python twice for a run, a first time
+    to make the folder ready that the run works in.
+    """
     from prefect.workers.process import ProcessWorker  # noqa: PLC0415 - long to load, here alone
 
     template = ProcessWorker.get_default_base_job_template()
+    template["variables"]["properties"]["command"]["default"] = command
     with _client() as client:
         client.create_work_pool(
             WorkPoolCreate(name=name, type=ProcessWorker.type, base_job_template=template),

@@ -7,6 +7,7 @@ untouched: every `PREFECT_*` variable of the caller is kept from what is started
 import contextlib
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -171,9 +172,9 @@ class Stack:
         sandbox_port = self.address.sandbox_url.rpartition(":")[2]
         prefect_port = self.address.prefect_ui_url.rpartition(":")[2]
         rollout = [sys.executable, "-m", "policy_rollout.cli"]
-        prefect = [sys.executable, "-m", "prefect", "server", "start", "--host", LOOPBACK]
+        prefect = [sys.executable, "-m", "policy_rollout.gc_thread", "prefect", "server", "start"]
         self._start("sandbox", [*rollout, "sandbox", "--port", sandbox_port])
-        self._start("server", [*prefect, "--port", prefect_port])
+        self._start("server", [*prefect, "--host", LOOPBACK, "--port", prefect_port])
         self.enter()
         from policy_rollout import prefect_api  # noqa: F401, PLC0415 - reads the stack's address
 
@@ -184,7 +185,7 @@ class Stack:
         """Make the work pool, start its worker, and deploy the flows from `prefect.yaml`."""
         from policy_rollout import prefect_api  # noqa: PLC0415 - reads the stack's address
 
-        prefect_api.make_work_pool(WORK_POOL)
+        prefect_api.make_work_pool(WORK_POOL, shlex.join([sys.executable, "-m", "prefect.engine"]))
         prefect = [sys.executable, "-m", "prefect", "--no-prompt"]
         self._start("worker", [*prefect, "worker", "start", "--pool", WORK_POOL])
         self._run("deploy", [*prefect, "deploy", "--all"])
