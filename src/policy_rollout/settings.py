@@ -148,8 +148,8 @@ class Settings(BaseSettings):
         Field(
             gt=0,
             le=60,
-            description="How soon what people did moves their program: looks are closer together than "
-            "that, a second apart at 5.",
+            description="How soon what people did moves their program: looks are closer together "
+            "than that, a second apart at 5.",
             examples=["60"],
         ),
     ] = 60
