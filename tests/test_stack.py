@@ -1,12 +1,20 @@
 """A stack whose parts do not come up: which one, and where its log is."""
 
+import os
+import signal
 import subprocess
 import sys
 
 import pytest
 
 from policy_rollout import stack
-from policy_rollout.stack import Stack, StackFailed, free_port, how_it_ended
+from policy_rollout.stack import (
+    Stack,
+    StackFailed,
+    free_port,
+    how_it_ended,
+    signals_held_back,
+)
 
 SAYS = "print('half-way', flush=True)"
 
@@ -87,3 +95,42 @@ def test_a_server_that_never_answers_is_named(quick):
     quick._start("server", [sys.executable, "-c", "import time; time.sleep(60)"])
     with pytest.raises(StackFailed, match=r"^the server did not answer at http://\S+ within 1 s\."):
         quick._wait_for("server", "http://127.0.0.1:9/")
+
+
+def test_a_signal_that_comes_while_it_is_held_back_is_heard_behind():
+    done = []
+
+    def leave(_number, _frame):
+        raise SystemExit(3)
+
+    def load() -> None:
+        with signals_held_back():
+            os.kill(os.getpid(), signal.SIGTERM)
+            done.append("the import")
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        with pytest.raises(SystemExit):
+            load()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert done == ["the import"]
+
+
+def test_signals_are_held_back_while_prefect_is_loaded(quick, monkeypatch):
+    """What is raised in a callback of the import system would be printed and lost."""
+    held = []
+
+    class Loader:
+        def find_spec(self, name, *_):
+            if name == "policy_rollout.prefect_api":
+                held.append(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+
+    monkeypatch.delitem(sys.modules, "policy_rollout.prefect_api", raising=False)
+    monkeypatch.delattr("policy_rollout.prefect_api", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Loader(), *sys.meta_path])
+    monkeypatch.setattr(Stack, "_start", lambda *_: None)
+    monkeypatch.setattr(Stack, "_wait_for", lambda *_: None)
+    monkeypatch.setattr(Stack, "enter", lambda _: None)
+    quick.start_servers()
+    assert [{signal.SIGINT, signal.SIGTERM} <= each for each in held] == [True]

@@ -128,6 +128,20 @@ def without_proxy() -> dict[str, str]:
     return {"NO_PROXY": hosts, "no_proxy": hosts}
 
 
+@contextlib.contextmanager
+def signals_held_back() -> Iterator[None]:
+    """What asks this process to end is heard behind the block.
+
+    Around imports: what a handler raises in a callback of the import system is printed and lost.
+    """
+    asking = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, asking)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 class Stack:
     """The processes; `close` ends them in the reverse order of their start."""
 
@@ -176,7 +190,8 @@ class Stack:
         self._start("sandbox", [*rollout, "sandbox", "--port", sandbox_port])
         self._start("server", [*prefect, "--host", LOOPBACK, "--port", prefect_port])
         self.enter()
-        from policy_rollout import prefect_api  # noqa: F401, PLC0415 - reads the stack's address
+        with signals_held_back():
+            from policy_rollout import prefect_api  # noqa: F401, PLC0415 - reads the stack's address
 
         self._wait_for("sandbox", f"{self.address.sandbox_url}/")
         self._wait_for("server", f"{self.address.prefect_api_url}/health")
@@ -185,7 +200,10 @@ class Stack:
         """Make the work pool, start its worker, and deploy the flows from `prefect.yaml`."""
         from policy_rollout import prefect_api  # noqa: PLC0415 - reads the stack's address
 
-        prefect_api.make_work_pool(WORK_POOL, shlex.join([sys.executable, "-m", "prefect.engine"]))
+        with signals_held_back():
+            prefect_api.make_work_pool(
+                WORK_POOL, shlex.join([sys.executable, "-m", "prefect.engine"])
+            )
         prefect = [sys.executable, "-m", "prefect", "--no-prompt"]
         self._start("worker", [*prefect, "worker", "start", "--pool", WORK_POOL])
         self._run("deploy", [*prefect, "deploy", "--all"])
