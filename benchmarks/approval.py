@@ -3,10 +3,9 @@
 Starts a Prefect server, a worker and the sandbox on loopback, and takes turns between a bare
 Prefect flow (from the resume to its next line) and a program (from the resume that carries the
 last missing one-time code to the first issue of the next stage, as the sandbox's Jira made it).
-All are run by the same worker. The budget is beside the bare flow as Prefect starts it where
-nothing else is set: with Python twice. It is also shown beside one that is started as ours are,
-with Python once. `watch` is paused meanwhile: it would be a further program on the machine.
-Medians of the rounds.
+All are run by the same worker. The budget is beside the bare flow that is deployed in the same way.
+It is also shown, without a budget, beside one as Prefect starts it where nothing else is set: with
+Python twice. `watch` is paused meanwhile: it would be a further program on the machine. Medians.
 """
 
 import os
@@ -320,7 +319,7 @@ def rows() -> list[Row]:
     as_ours = statistics.median(found.bare_as_ours)
     what = "approval to the first issue of the next stage"
     return [
-        Row(what, program, "s", bare, "a bare flow", BUDGET_TIMES_BARE),
-        Row(what, program, "s", as_ours, "a bare flow started as ours"),
+        Row(what, program, "s", as_ours, "a bare flow", BUDGET_TIMES_BARE),
+        Row(what, program, "s", bare, "one as Prefect starts it"),
         Row("processes of a waiting program", found.processes, "processes", budget=0),
     ]
