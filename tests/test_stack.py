@@ -1,13 +1,15 @@
 """A stack whose parts do not come up: which one, and where its log is."""
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
 
 import pytest
+from prefect.workers.process import ProcessJobConfiguration
 
-from policy_rollout import stack
+from policy_rollout import prefect_api, stack
 from policy_rollout.stack import (
     Stack,
     StackFailed,
@@ -17,6 +19,21 @@ from policy_rollout.stack import (
 )
 
 SAYS = "print('half-way', flush=True)"
+
+
+@pytest.fixture
+def starting(quick, monkeypatch):
+    """Makes the stack start its servers without any process; what it would have started."""
+    commands = {}
+    monkeypatch.setattr(quick, "_start", lambda name, command: commands.update({name: command}))
+    monkeypatch.setattr(quick, "_wait_for", lambda *_: None)
+    monkeypatch.setattr(quick, "enter", lambda: None)
+
+    def start() -> dict[str, list[str]]:
+        quick.start_servers()
+        return commands
+
+    return start
 
 
 @pytest.fixture
@@ -117,7 +134,7 @@ def test_a_signal_that_comes_while_it_is_held_back_is_heard_behind():
     assert done == ["the import"]
 
 
-def test_signals_are_held_back_while_prefect_is_loaded(quick, monkeypatch):
+def test_signals_are_held_back_while_prefect_is_loaded(starting, monkeypatch):
     """What is raised in a callback of the import system would be printed and lost."""
     held = []
 
@@ -129,8 +146,17 @@ def test_signals_are_held_back_while_prefect_is_loaded(quick, monkeypatch):
     monkeypatch.delitem(sys.modules, "policy_rollout.prefect_api", raising=False)
     monkeypatch.delattr("policy_rollout.prefect_api", raising=False)
     monkeypatch.setattr(sys, "meta_path", [Loader(), *sys.meta_path])
-    monkeypatch.setattr(Stack, "_start", lambda *_: None)
-    monkeypatch.setattr(Stack, "_wait_for", lambda *_: None)
-    monkeypatch.setattr(Stack, "enter", lambda _: None)
-    quick.start_servers()
+    starting()
     assert [{signal.SIGINT, signal.SIGTERM} <= each for each in held] == [True]
+
+
+def test_the_server_collects_its_garbage_in_a_thread_of_its_own(starting):
+    assert starting()["server"][1:5] == ["-m", "policy_rollout.gc_thread", "prefect", "server"]
+
+
+def test_a_run_of_the_pool_is_one_start_of_python():
+    pool = prefect_api.process_pool("rollouts", stack.RUN_COMMAND)
+    found = asyncio.run(
+        ProcessJobConfiguration.from_template_and_values(pool.base_job_template, {})
+    )
+    assert found.command == f"{sys.executable} -m prefect.engine"

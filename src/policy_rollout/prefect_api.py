@@ -122,8 +122,8 @@ def make_limits(limits: Collection[Limit]) -> None:
                     )
 
 
-def make_work_pool(name: str, command: str) -> None:
-    """Make a pool whose workers start a process for each run, or make one that is there such.
+def process_pool(name: str, command: str) -> WorkPoolCreate:
+    """A pool whose workers start a process for each run, to be made; takes long to load.
 
     `command` is what they start. Without one Prefect starts Python twice for a run, a first time
     to make the folder ready that the run works in.
@@ -132,11 +132,13 @@ def make_work_pool(name: str, command: str) -> None:
 
     template = ProcessWorker.get_default_base_job_template()
     template["variables"]["properties"]["command"]["default"] = command
+    return WorkPoolCreate(name=name, type=ProcessWorker.type, base_job_template=template)
+
+
+def make_work_pool(pool: WorkPoolCreate) -> None:
+    """Make the pool, or make one of its name such."""
     with _client() as client:
-        client.create_work_pool(
-            WorkPoolCreate(name=name, type=ProcessWorker.type, base_job_template=template),
-            overwrite=True,
-        )
+        client.create_work_pool(pool, overwrite=True)
 
 
 _purses: defaultdict[str, Purse] = defaultdict(Purse)

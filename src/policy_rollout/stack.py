@@ -30,6 +30,7 @@ PREFECT_PORT = 4200
 SANDBOX_PORT = 8700
 START_SECONDS = 120
 WORK_POOL = "rollouts"
+RUN_COMMAND = shlex.join([sys.executable, "-m", "prefect.engine"])
 _SHIPPED = ("prefect.yaml", "flows", "tasks", "program_specs")
 
 
@@ -201,9 +202,8 @@ class Stack:
         from policy_rollout import prefect_api  # noqa: PLC0415 - reads the stack's address
 
         with signals_held_back():
-            prefect_api.make_work_pool(
-                WORK_POOL, shlex.join([sys.executable, "-m", "prefect.engine"])
-            )
+            pool = prefect_api.process_pool(WORK_POOL, RUN_COMMAND)
+        prefect_api.make_work_pool(pool)
         prefect = [sys.executable, "-m", "prefect", "--no-prompt"]
         self._start("worker", [*prefect, "worker", "start", "--pool", WORK_POOL])
         self._run("deploy", [*prefect, "deploy", "--all"])
