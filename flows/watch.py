@@ -2,7 +2,7 @@
 
 One run looks for a minute; Prefect schedules the next. What a look sees and decides is journaled at
 once, so that a gate passes though its run still sleeps; the run then makes the changes outside.
-Looks are so close that a resumed run starts within WATCH_SECONDS of a change.
+Looks are closer together than WATCH_SECONDS by about what it takes a resumed run to start.
 """
 
 import math
@@ -44,7 +44,7 @@ from policy_rollout.workbook import RowsRead
 
 RUN_LASTS = timedelta(minutes=1)
 A_RUN_STARTS_IN_SECONDS = 4.0
-"""From its resumption until it is Running, on two cores that also run the server."""
+"""From its resumption until it is Running: 4 to 5 s on two cores that also run the server."""
 LOOKS_BACK = timedelta(minutes=15)
 """How old a change may be that a run still notices; the looks by key in turn see the rest."""
 
