@@ -5,7 +5,6 @@ from contextlib import closing
 
 from policy_rollout.connections import open_workbook
 from policy_rollout.desired import DesiredRow, Standing
-from policy_rollout.errors import RowsHalfAdded, ServiceError
 from policy_rollout.settings import Settings
 from policy_rollout.spec.model import Spec
 from tasks.batch import batch
@@ -19,16 +18,11 @@ def add_rows(spec: Spec, rows: Sequence[DesiredRow], tabs: Mapping[str, int]) ->
     now, and in which tabs; adding the rows again adds none twice.
 
     Raises:
-        RowsHalfAdded: it failed, as its cause says, but some rows were seen to stand.
+        RowsHalfAdded: it failed, and some rows were seen to stand.
         ServiceError: it failed, and none was seen.
     """
     with closing(open_workbook(Settings.load(), spec, tabs=tabs)) as workbook:
-        try:
-            return workbook.add_rows(rows)
-        except ServiceError as error:
-            if workbook.standing.keys:
-                raise RowsHalfAdded(error, workbook.standing) from None
-            raise
+        return workbook.add_rows(rows)
 
 
 @batch("rewrite machine columns")

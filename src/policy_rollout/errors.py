@@ -454,12 +454,13 @@ class Missing:
 
 
 class PreflightFailed(ServiceError):
-    """All that is missing, at once, before the first write."""
+    """All that is missing, at once, before the first write, or before more is written."""
 
-    def __init__(self, missing: Sequence[Missing]) -> None:
+    def __init__(self, missing: Sequence[Missing], *, some_stands: bool = False) -> None:
         self.missing = tuple(missing)
         lines = "\n".join(f"  - {each}" for each in self.missing)
-        super().__init__("Preflight", f"{len(self.missing)} missing, nothing was written:\n{lines}")
+        what = "nothing more" if some_stands else "nothing"
+        super().__init__("Preflight", f"{len(self.missing)} missing, {what} was written:\n{lines}")
 
 
 class HomeChanged(ServiceError):

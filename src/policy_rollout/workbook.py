@@ -4,7 +4,7 @@ Machine columns are ours and may be rewritten at any time; human columns get a f
 their row is made and are never written again. Rows are found by key, columns by header.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -15,7 +15,14 @@ from urllib.parse import quote
 from gspread.urls import DRIVE_FILES_API_V3_URL, SPREADSHEET_BATCH_UPDATE_URL
 
 from policy_rollout.desired import DesiredRow, Standing, Tab
-from policy_rollout.errors import HomeChanged, Missing, PreflightFailed, ServiceRefused
+from policy_rollout.errors import (
+    HomeChanged,
+    Missing,
+    PreflightFailed,
+    RowsHalfAdded,
+    ServiceError,
+    ServiceRefused,
+)
 from policy_rollout.observed import ObservedRow, Oddity
 from policy_rollout.request_budget import Spend, unlimited
 from policy_rollout.workbook_edit import Addition, Edit, Wish, quoted
@@ -40,7 +47,15 @@ from policy_rollout.workbook_layout import (
     observe,
     parse_sheet,
 )
-from policy_rollout.workbook_look import Look, answered, appending, dressing, id_of, tabs_in
+from policy_rollout.workbook_look import (
+    Look,
+    answered,
+    appending,
+    dressing,
+    id_of,
+    note_standing,
+    tabs_in,
+)
 from policy_rollout.workbook_missing import (
     drive_closed,
     headers_missing,
@@ -105,8 +120,6 @@ class Workbook:
         self._connection = connection
         self._spend = spend
         self._tabs = tabs
-        self.standing = Standing()
-        """What `add_rows` saw of its rows, also where it failed."""
 
     def close(self) -> None:
         if "_client" in self.__dict__:
@@ -171,16 +184,23 @@ class Workbook:
         refused by Google, so that an answer that got lost, or comes late, never doubles a row.
 
         Raises:
+            RowsHalfAdded: one of the others, and some of the rows were seen to stand.
             WriteInDoubt: no answer after all attempts; rows may have been added.
             ServiceUnavailable: throttled or down.
-            ServiceRefused: Google says no, or a tab has lost a header.
+            ServiceRefused: Google says no.
+            PreflightFailed: a tab has lost a header.
         """
         for row in rows:
             machine_texts(row)  # refuses unknown headers before anything is sent
         wish = Wish(added=tuple(rows))
-        while self._written(f"adding {len(rows)} rows", lambda: self._append_missing(wish)):
-            pass
-        return self.standing
+        try:
+            while self._written(f"adding {len(rows)} rows", lambda: self._append_missing(wish)):
+                pass
+        except ServiceError as error:
+            if wish.standing.keys:
+                raise RowsHalfAdded(error, wish.standing) from None
+            raise
+        return wish.standing
 
     def rewrite(self, rows: Sequence[DesiredRow]) -> None:
         """Make the machine cells of these rows read as desired; rows that are gone are left out.
@@ -232,15 +252,17 @@ class Workbook:
         look and the write, are put right first.
         """
         look = self._look()
-        self._note_standing(wish, look, {key for g in look.grids.values() for key in g.by_key()})
+        note_standing(wish, look, {key for grid in look.grids.values() for key in grid.by_key()})
         if wish.undo or any(any(wish.astray(grid)) for grid in look.grids.values()):
             self._rewrite_once(wish)
             raise Overtaken("people moved columns at the same time")
-        absent = list({row.key: row for row in wish.added if row.key not in wish.seen}.values())
+        absent = list(
+            {row.key: row for row in wish.added if row.key not in wish.standing.keys}.values()
+        )
         astray_in = {row.tab for row in wish.added if row.key in wish.undressed}
         asked = {tab: grid for tab, grid in look.grids.items() if absent or tab in astray_in}
         if missing := headers_missing(look.titles, asked):
-            raise PreflightFailed(missing)
+            raise PreflightFailed(missing, some_stands=bool(wish.standing.keys))
         batch = absent[:ROWS_A_BATCH]
         requests = [*dressing(look, wish.undressed), *appending(look, batch)]
         if not requests:
@@ -261,16 +283,10 @@ class Workbook:
             if not additions[tab].is_where_meant(sheet["data"])
             for row in additions[tab].rows
         )
-        self._note_standing(wish, look, {row.key for row in batch} - wish.undressed)
+        note_standing(wish, look, {row.key for row in batch} - wish.undressed)
         if wish.undressed:
             raise Overtaken("people moved rows or columns at the same time")
         return len(absent) > len(batch)
-
-    def _note_standing(self, wish: Wish, look: Look, keys: Collection[str]) -> None:
-        mine = {row.key: row.tab for row in wish.added if row.key in keys}
-        wish.seen |= mine.keys()
-        tabs = {tab.value: look.sheet_ids.get(tab, SHEET_IDS[tab]) for tab in mine.values()}
-        self.standing = Standing(wish.seen, {**self.standing.tabs, **tabs})
 
     def _rewrite_once(self, wish: Wish) -> bool:
         """Write what differs, and learn from the answer whether things moved underneath.

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from policy_rollout.desired import DesiredRow
+from policy_rollout.desired import DesiredRow, Standing
 from policy_rollout.workbook_astray import astray
 from policy_rollout.workbook_hits import Hit, undoing
 from policy_rollout.workbook_layout import KEY, Grid, Line
@@ -26,19 +26,19 @@ def column_name(column: int) -> str:
 class Wish:
     """What rows should read, and what is to be undone; grows when people move things meanwhile.
 
-    `added` are the rows that are being added, `seen` the keys of those that were seen to stand;
+    `added` are the rows that are being added, `standing` those that were seen under their keys;
     `undressed` are the keys of those that landed elsewhere than meant, and so without their looks.
     """
 
     texts: dict[str, dict[str, str]] = field(default_factory=dict)
     undo: tuple[Hit, ...] = ()
     added: tuple[DesiredRow, ...] = ()
-    seen: frozenset[str] = frozenset()
+    standing: Standing = field(default_factory=Standing)
     undressed: frozenset[str] = frozenset()
 
     def astray(self, grid: Grid) -> Iterator[CellChange]:
         """What puts right the rows that are being added; see `workbook_astray.astray`."""
-        return astray(grid, self.added, self.seen)
+        return astray(grid, self.added, self.standing.keys)
 
 
 @dataclass(frozen=True, slots=True)

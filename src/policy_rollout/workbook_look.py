@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from policy_rollout.desired import DesiredRow, Tab
+from policy_rollout.desired import DesiredRow, Standing, Tab
+from policy_rollout.workbook_edit import Wish
 from policy_rollout.workbook_layout import COLUMNS, Grid, parse_grid
 from policy_rollout.workbook_requests import (
     SHEET_IDS,
@@ -51,6 +52,14 @@ def answered(look: Look, answer: Any) -> Iterator[tuple[Tab, dict[str, Any]]]:
     tabs = {sheet_id: tab for tab, sheet_id in look.sheet_ids.items()}
     for sheet in answer.get("updatedSpreadsheet", {}).get("sheets", []):
         yield tabs[id_of(sheet)], sheet
+
+
+def note_standing(wish: Wish, look: Look, keys: Collection[str]) -> None:
+    """Note of which rows that are being added these keys were seen, and in which tabs."""
+    tabs = {row.key: row.tab for row in wish.added if row.key in keys}
+    ids = {tab.value: look.sheet_ids.get(tab, SHEET_IDS[tab]) for tab in tabs.values()}
+    known = wish.standing
+    wish.standing = Standing(known.keys | tabs.keys(), known.tabs | ids)
 
 
 def dressing(look: Look, keys: Collection[str]) -> Iterator[Request]:
