@@ -115,6 +115,7 @@ def note_answer(journal: Journal, settings: Settings, program: str, run: str) ->
         resumed = _resumed(state, given)
         with suppress(JournalConflict):  # watch noted something: read again
             decide_and_write(journal, state, resumed, actor="Prefect", at=datetime.now(UTC))
+            return
 
 
 def note_resumed(

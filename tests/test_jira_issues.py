@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from jira_examples import EPIC, connection_to, look, make, sign_off, somebodys_own, task
 
-from policy_rollout.errors import ServiceRefused
+from policy_rollout.errors import ServiceRefused, ServiceUnavailable
 from policy_rollout.jira_issues import BULK_LIMIT, JiraIssues
 from policy_rollout.jira_wire import Mark, RawIssue, programs_of
 from policy_rollout.work import State
@@ -325,6 +325,39 @@ def test_histories_of_issues_that_were_read_take_one_request(jira, sandbox):
 
     assert moved.to_state is State.DONE
     assert [each["path"] for each in sandbox.requests()] == ["/jira/rest/api/3/changelog/bulkfetch"]
+
+
+STATUSES = "/jira/rest/api/3/project/POLICY/statuses"
+
+
+def statuses_asked_for(sandbox):
+    return sum(each["path"] == STATUSES for each in sandbox.requests())
+
+
+def test_the_statuses_of_a_project_are_asked_for_once_while_a_client_is_open(jira, sandbox):
+    (issue_key,) = make(jira, task("deck"))
+    sandbox.as_person(sandbox.email).move(issue_key, "Done")
+    sandbox.clear_requests()
+
+    assert jira.unanswerable() == ()
+    (moved,) = jira.transitions([issue_key])
+    assert moved.to_state is State.DONE
+    assert jira.workflow()["Task: Done"] is State.DONE
+
+    assert statuses_asked_for(sandbox) == 1
+    with JiraIssues(connection_to(sandbox)) as another:
+        another.workflow()
+    assert statuses_asked_for(sandbox) == 2
+
+
+def test_statuses_that_were_refused_are_asked_for_again(jira, sandbox):
+    sandbox.set_faults(
+        {"kind": "throttled", "path": STATUSES, "retry_after": "seconds", "seconds": 300}
+    )
+    with pytest.raises(ServiceUnavailable):
+        jira.workflow()
+
+    assert jira.workflow()["Task: Done"] is State.DONE
 
 
 def test_a_deleted_issue_has_no_history(jira, sandbox):

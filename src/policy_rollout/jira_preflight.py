@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 
 from policy_rollout.errors import Missing, ServiceError, ServiceRefused
-from policy_rollout.jira_site import SERVICE, Call, JiraConnection, JiraSite
+from policy_rollout.jira_site import SERVICE, Call, JiraConnection, JiraSite, statuses_of
 from policy_rollout.jira_wire import LINK_TYPE
 
 PERMISSIONS = (
@@ -158,9 +158,8 @@ class _Questions:
 
     def statuses(self) -> dict[str, dict[str, str]] | Missing:
         """Issue type to status name to the key of its category."""
-        project = self.connection.project
         return self._ask(
-            Call("GET", f"project/{project}/statuses", f"reading the statuses of {project}"),
+            statuses_of(self.connection.project),
             _parse_statuses,
             name=f"statuses of issue type {self.connection.sign_off_type!r}",
             next_step="Let the service account browse the project",

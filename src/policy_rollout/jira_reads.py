@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from policy_rollout import jira_wire as wire
 from policy_rollout.errors import ServiceUnavailable
-from policy_rollout.jira_site import SERVICE, Call, JiraSite
+from policy_rollout.jira_site import SERVICE, Call, JiraSite, statuses_of
 from policy_rollout.observed import Comment, TextEdit, Transition
 from policy_rollout.work import State
 
@@ -119,16 +119,12 @@ class IssueReads:
             yield from self._pages(call, partial(wire.parse_changes, fields=fields))
 
     def workflow(self) -> dict[str, dict[str, State]]:
-        path = f"project/{self._project}/statuses"
-        call = Call("GET", path, f"reading the statuses of {self._project}")
-        return self._site.send(call, wire.parse_workflow)
+        return self._site.send(statuses_of(self._project), wire.parse_workflow)
 
     def _states_for(self, changes: Sequence[wire.HistoryItem]) -> Mapping[str, State]:
         """What statuses mean; the project is only asked where no issue read so far tells it."""
         if any(each.to_id not in self._states for each in changes):
-            path = f"project/{self._project}/statuses"
-            call = Call("GET", path, f"reading the statuses of {self._project}")
-            self._states |= self._site.send(call, wire.parse_statuses)
+            self._states |= self._site.send(statuses_of(self._project), wire.parse_statuses)
         return self._states
 
     def _pages(self, call: Call, parse: Callable[[Any], wire.Page[T]]) -> Iterator[T]:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
 from http import HTTPStatus
-from threading import local
+from threading import Lock, local
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -72,7 +72,8 @@ class Call:
     """One request; `path` is below /rest/api/3, `doing` says in words what it is for.
 
     `repeatable` is false for a write that, sent twice, would happen twice. `explained` names
-    refusals whose body the caller wants to parse itself.
+    refusals whose body the caller wants to parse itself. `once` asks for what stays the same while
+    a client is open: whoever asks again gets the answer that was given.
     """
 
     method: str
@@ -82,6 +83,13 @@ class Call:
     body: Any = None
     repeatable: bool = True
     explained: frozenset[int] = frozenset()
+    once: bool = False
+
+
+def statuses_of(project: str) -> Call:
+    """The statuses that the issue types of a project have."""
+    doing = f"reading the statuses of {project}"
+    return Call("GET", f"project/{project}/statuses", doing, once=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +126,8 @@ class JiraSite:
         self._email, self._token = connection.email, connection.token
         self._timeout_seconds = timeout_seconds
         self._clients: list[JIRA] = []
+        self._asked_once: dict[str, requests.Response] = {}
+        self._asking_once = Lock()
         self._of_thread = local()
         self._threads = ThreadPoolExecutor(SIDE_BY_SIDE, "jira")
         self._client = self._open()
@@ -175,18 +185,21 @@ class JiraSite:
         raise AssertionError  # stamina raises the last error itself
 
     def _send_once(self, call: Call, parse: Callable[[Any], T]) -> T:
+        if not call.once:
+            return _parsed(call, self._answer(call), parse)
+        with self._asking_once:
+            answer = self._asked_once.get(call.path)
+            answer = self._answer(call) if answer is None else answer
+            found = _parsed(call, answer, parse)
+            self._asked_once[call.path] = answer
+        return found
+
+    def _answer(self, call: Call) -> requests.Response:
         self._wait_for_turn(call)
         answer = self._request(call)
         if isinstance(answer, _Broken):
             raise _unanswered(call, answer)
-        done = HTTPStatus.OK <= answer.status_code < HTTPStatus.MULTIPLE_CHOICES
-        puzzle = ""
-        if done or answer.status_code in call.explained:
-            try:
-                return parse(answer.json() if answer.content else None)
-            except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-                puzzle = type(error).__name__
-        raise _puzzled(call, answer, puzzle) if done else _declined(call, answer)
+        return answer
 
     def _wait_for_turn(self, call: Call) -> None:
         try:
@@ -226,6 +239,17 @@ class JiraSite:
         if isinstance(error, requests.exceptions.SSLError):
             return _Broken(f"{host} has no certificate that this machine trusts", sent=True)
         return _Broken("the connection broke before the answer was there", sent=True)
+
+
+def _parsed(call: Call, answer: requests.Response, parse: Callable[[Any], T]) -> T:
+    done = HTTPStatus.OK <= answer.status_code < HTTPStatus.MULTIPLE_CHOICES
+    puzzle = ""
+    if done or answer.status_code in call.explained:
+        try:
+            return parse(answer.json() if answer.content else None)
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+            puzzle = type(error).__name__
+    raise _puzzled(call, answer, puzzle) if done else _declined(call, answer)
 
 
 def _outcome(work: Callable[[], T]) -> T | ServiceError:

@@ -15,8 +15,8 @@ from policy_rollout.settings import Settings
 from policy_rollout.spec.model import Spec
 from policy_rollout.work import State
 
-QUESTIONS_BESIDE = 3
-"""What is asked while the work is read: the rows, unplanned issues, the sign-offs' statuses."""
+QUESTIONS_BESIDE = 4
+"""What is asked while the work is read: rows, sign-offs and their statuses, unplanned issues."""
 
 
 def read_world(settings: Settings, spec: Spec, wanted: ToLookAt) -> World:
@@ -34,10 +34,11 @@ def read_world(settings: Settings, spec: Spec, wanted: ToLookAt) -> World:
         reading = beside.submit(_read_rows, settings, spec, wanted)
         looking = beside.submit(jira.strangers, spec.program, wanted.maybe_double)
         checking = beside.submit(jira.unanswerable) if sign_offs else None
+        asking = beside.submit(jira.read, sign_offs, with_comments=True)
         work = jira.read(tuple(wanted.issues.values()))
-        signed = jira.read(sign_offs, with_comments=True)
         finished = [each.issue_key for each in work.issues.values() if each.state is State.DONE]
         asked = (*sign_offs, *finished)
+        signed = asking.result()  # so that the history knows these issues
         history = jira.history(asked) if asked else History()
         strangers, unanswerable = looking.result(), checking.result() if checking else ()
         rows, odd_rows = reading.result()
