@@ -2,12 +2,13 @@
 
 Starts a Prefect server, a worker and the sandbox on loopback, each call of which takes 150 ms more,
 and takes turns between a program (from the resume that carries the last missing one-time code to
-the first issue of the next stage, as the sandbox's Jira made it) and a bare Prefect flow that does
-what a user would write instead: the same from its resume to its issue, without any proof, look or
-journal. All are run by the same worker. The budget is beside the bare flow that is deployed in the
-same way. Shown without a budget: beside one as Prefect starts it where nothing else is set (with
-Python twice), and from the resume to the line behind the form, where the bare flow has done nothing
-yet. `watch` is paused meanwhile: it would be a further program on the machine. Medians.
+the first issue of the next stage, as the sandbox's Jira made it) and a bare Prefect flow (from its
+resume to the line behind its form, and on to an issue that it makes without any proof, look or
+journal). All are run by the same worker. The budget is beside the bare flow's line, deployed as
+Prefect does it where nothing else is set: it starts Python twice for a run. That this project has
+it started once is a part of what is measured; beside a bare flow that is started once too, the
+figures are shown without a budget. `watch` is paused meanwhile: it would be a further program on
+the machine. Medians.
 """
 
 import os
@@ -43,7 +44,7 @@ from policy_rollout.work import Kind, expand, people_of
 
 ROOT = Path(__file__).parents[1]
 BUDGET_TIMES_BARE = 1.2
-ROUNDS = 7
+ROUNDS = 5
 WAIT_SECONDS = 120
 LOOK_SECONDS = 0.1
 REST_SECONDS = 4.0
@@ -323,22 +324,31 @@ def measure(home: Path) -> Measured:
             found.bare_as_ours.append(bare_as_ours.measure())
             found.program.append(program.measure())
             print(
-                f"round {number}: {found.bare[-1][1]:.2f} s, {found.bare_as_ours[-1][1]:.2f} s and "
+                f"round {number}: {found.bare[-1][0]:.2f} s, {found.bare_as_ours[-1][0]:.2f} s and "
                 f"{found.program[-1]:.2f} s"
             )
     return found
+
+
+def _medians(rounds: list[tuple[float, float]]) -> tuple[float, float]:
+    lines, issues = zip(*rounds, strict=True)
+    return statistics.median(lines), statistics.median(issues)
 
 
 def rows() -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         found = measure(Path(folder))
     program = statistics.median(found.program)
-    to_line, as_ours = (statistics.median(each) for each in zip(*found.bare_as_ours, strict=True))
-    bare = statistics.median(issue for _, issue in found.bare)
+    line, issue = _medians(found.bare)
+    line_as_ours, issue_as_ours = _medians(found.bare_as_ours)
     what = "approval to the first issue of the next stage"
     return [
-        Row(what, program, "s", as_ours, "a bare flow's first issue", BUDGET_TIMES_BARE),
-        Row(what, program, "s", bare, "one as Prefect starts it"),
-        Row(what, program, "s", to_line, "a bare flow behind its form"),
+        Row(what, program, "s", line, "a bare flow behind its form", BUDGET_TIMES_BARE),
+        Row(what, program, "s", issue, "a bare flow's first issue"),
+        Row(what, program, "s", line_as_ours, "a bare flow, started once, behind its form"),
+        Row(what, program, "s", issue_as_ours, "a bare flow's, started once, first issue"),
+        Row(
+            "a bare flow, started once, behind its form", line_as_ours, "s", line, "as Prefect does"
+        ),
         Row("processes of a waiting program", found.processes, "processes", budget=0),
     ]

@@ -156,13 +156,14 @@ def carry(text: str, run: str) -> None:
     A server that has just made thousands of runs may keep a pass waiting for its turn too long:
     it is made again after a while, as `watch` would have it made.
     """
-    for _ in range(PASSES):
-        trouble: str = one_pass(text, run)
-        if not trouble:
-            return
-        print(f"the first pass is made again: {trouble}")
-        time.sleep(RETRY_AFTER_SECONDS)
-    sys.exit(trouble)
+    trouble: str = one_pass(text, run)
+    for _ in range(PASSES - 1):
+        if trouble:
+            print(f"the first pass is made again: {trouble}")
+            time.sleep(RETRY_AFTER_SECONDS)
+            trouble = one_pass(text, run)
+    if trouble:
+        sys.exit(trouble)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 from prefect.client.schemas.filters import (
     ArtifactFilter,
@@ -20,6 +19,7 @@ from prefect.client.schemas.filters import (
 from policy_rollout.connections import links_of
 from policy_rollout.decide import Decision
 from policy_rollout.outline import Outline
+from policy_rollout.prefect_api import prefect_client
 from policy_rollout.report.board import board, evidence_of, gate_words, headline
 from policy_rollout.settings import Settings
 
@@ -35,14 +35,18 @@ class _Sheet:
 
 
 def publish(settings: Settings, outline: Outline, decision: Decision, *, now: datetime) -> None:
-    """Show where the program stands; call it only when there is something new to show."""
+    """Show where the program stands; call it only when there is something new to show.
+
+    Raises:
+        PrefectUnavailable: the server could not be asked, or said no.
+    """
     run = UUID(decision.ahead.run)
     sheets = tuple(_sheets(settings, outline, decision, now))
     ours = ArtifactFilter(
         flow_run_id=ArtifactFilterFlowRunId(any_=[run]),
         key=ArtifactFilterKey(any_=[sheet.key for sheet in sheets]),
     )
-    with get_client(sync_client=True) as client:
+    with prefect_client() as client:
         shown = {each.key: each for each in client.read_artifacts(artifact_filter=ours)}
         for sheet in sheets:
             before = shown.get(sheet.key)

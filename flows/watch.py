@@ -44,7 +44,7 @@ from policy_rollout.workbook import RowsRead
 
 RUN_LASTS = timedelta(minutes=1)
 A_RUN_STARTS_IN_SECONDS = 4.0
-"""From its resumption until it is Running: 4 to 5 s on two cores that also run the server."""
+"""About so long from its resumption until it is Running, on two cores that also run the server."""
 LOOKS_BACK = timedelta(minutes=15)
 """How old a change may be that a run still notices; the looks by key in turn see the rest."""
 
@@ -189,17 +189,19 @@ def look_at(desk: Desk, known: Known) -> bool:
     wanted, circumstances = to_look_at(outline, state), circumstances_of(journal, settings, now)
     world, rows = _read_world(desk, spec, wanted)
     decision = decide(outline, state, world, circumstances)
-    if rows and decision.passes_a_gate:  # never on rows that were read for another program
+    if rows and decision.moves_the_program:  # never by rows that were read for another program
         decision = decide(outline, state, read_world(settings, spec, wanted), circumstances)
     if decision.events and not decision.ahead.is_over:
         try:
             decide_and_write(journal, state, decision.events, actor="watch", at=now)
         except JournalConflict:
             return False  # the program's own run was first: the next look sees
-        if not decision.changes:  # else by the run, once they are made
-            publish(settings, outline, decision, now=now)
     if decision.moves_the_program:
-        return _resume(state, why(decision))
+        keep_due(desk, known, spec)
+        resumed = _resume(state, why(decision))
+        if not decision.changes and not decision.ahead.is_over:  # else by the run
+            publish(settings, outline_at(spec, decision.ahead, now), decision, now=now)
+        return resumed
     seen = Known(
         program=watched(state, spec, absences=absences_of(journal), now=now),
         issues_until=max((each.updated_at for each in world.issues.values()), default=NEVER),
@@ -209,6 +211,16 @@ def look_at(desk: Desk, known: Known) -> bool:
     )
     note_look(desk.table, known, seen)
     return False
+
+
+def keep_due(desk: Desk, before: Known, spec: Spec) -> None:
+    """What was journaled moves nothing any more by itself: a resume that is lost is made again.
+
+    The row is made anew once the run goes on, which journals that it was resumed.
+    """
+    state, now = state_of(desk.journal, before.program.program), datetime.now(UTC)
+    row = watched(state, spec, absences=absences_of(desk.journal), now=now)
+    note_look(desk.table, before, replace(before, program=replace(row, due_at=desk.now)))
 
 
 def _read_world(desk: Desk, spec: Spec, wanted: ToLookAt) -> tuple[World, RowsRead | None]:

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 
 from policy_rollout.connections import open_workbook
-from policy_rollout.desired import DesiredRow, Standing
+from policy_rollout.desired import DesiredRow, RowsStanding
 from policy_rollout.settings import Settings
 from policy_rollout.spec.model import Spec
 from tasks.batch import batch
 
 
 @batch("add rows to the workbook")
-def add_rows(spec: Spec, rows: Sequence[DesiredRow], tabs: Mapping[str, int]) -> Standing:
+def add_rows(spec: Spec, rows: Sequence[DesiredRow], tabs: Mapping[str, int]) -> RowsStanding:
     """Append in one atomic batch, tabs included where they are not there yet.
 
     `tabs` are the ids, by name, of the tabs that hold the program's rows. Answers which rows stand

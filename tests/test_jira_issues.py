@@ -1,5 +1,6 @@
 """Issues created, found again and read in Jira, over HTTP against the sandbox."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -336,13 +337,16 @@ def statuses_asked_for(sandbox):
 
 def test_the_statuses_of_a_project_are_asked_for_once_while_a_client_is_open(jira, sandbox):
     (issue_key,) = make(jira, task("deck"))
+    sandbox.as_person(sandbox.email).move(issue_key, "In Progress")
     sandbox.as_person(sandbox.email).move(issue_key, "Done")
     sandbox.clear_requests()
 
-    assert jira.unanswerable() == ()
-    (moved,) = jira.transitions([issue_key])
-    assert moved.to_state is State.DONE
-    assert jira.workflow()["Task: Done"] is State.DONE
+    with ThreadPoolExecutor(3) as threads:
+        answers = [threads.submit(jira.unanswerable), threads.submit(jira.workflow)]
+        moves = threads.submit(jira.transitions, [issue_key])
+    assert answers[0].result() == ()
+    assert answers[1].result()["Task: Done"] is State.DONE
+    assert [each.to_state for each in moves.result()] == [State.IN_PROGRESS, State.DONE]
 
     assert statuses_asked_for(sandbox) == 1
     with JiraIssues(connection_to(sandbox)) as another:

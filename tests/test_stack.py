@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from prefect.workers.process import ProcessJobConfiguration
@@ -160,3 +161,33 @@ def test_a_run_of_the_pool_is_one_start_of_python():
         ProcessJobConfiguration.from_template_and_values(pool.base_job_template, {})
     )
     assert found.command == f"{sys.executable} -m prefect.engine"
+
+
+RUNS = """\
+import os, subprocess, sys
+
+def carry(run, seconds):
+    code = f"import time; time.sleep({seconds})"
+    own = {**os.environ, "PREFECT__FLOW_RUN_ID": run}
+    return subprocess.Popen([sys.executable, "-c", code], env=own)
+
+for process in [carry("another", 60), carry("ours", 2)]:
+    process.wait()
+"""
+
+
+def test_the_process_of_a_run_is_waited_for_and_no_other(quick):
+    quick._start("worker", [sys.executable, "-c", RUNS])
+    deadline = time.monotonic() + 60
+    while not quick._carries("ours"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+    quick.let_end("ours")
+
+    assert not quick._carries("ours")
+    assert quick._carries("another")
+
+
+def test_a_run_that_nobody_carries_is_not_waited_for(quick):
+    quick.let_end("ours")

@@ -25,7 +25,16 @@ def bare(url: str, email: str, token: str, project: str, mark: str) -> None:
     """Suspend; once answered, create an issue; when that began and its key go into `mark`."""
     suspend_flow_run(wait_for_input=Answer, key="answer", timeout=None)
     began = time.time()
-    jira = JIRA(url, basic_auth=(email, token), options={"rest_api_version": "3"})
-    fields = {"project": project, "summary": "Write the guideline", "issuetype": {"name": "Task"}}
-    issue = jira.create_issue(fields)
+    jira = JIRA(
+        url,
+        basic_auth=(email, token),
+        options={"rest_api_version": "3"},
+        get_server_info=False,
+    )
+    fields = {
+        "project": {"key": project},
+        "summary": "Write the guideline",
+        "issuetype": {"name": "Task"},
+    }
+    issue = jira.create_issue(fields, prefetch=False)
     Path(mark).write_text(f"{began} {issue.key}", encoding="utf-8")

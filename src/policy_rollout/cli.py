@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     help="Roll out a policy change: from a YAML program spec to tracked work, gate by gate.",
-    epilog="Exit codes: 0 done, 1 found problems, 2 wrong usage, 3 an outside service failed.",
+    epilog="Exit codes: 0 done, 1 found problems, 2 wrong usage or settings, 3 an outside service "
+    "failed.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

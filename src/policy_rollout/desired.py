@@ -57,7 +57,7 @@ class DesiredRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RowsStanding:
     """The keys of rows that were seen in the workbook, and the ids of their tabs by name."""
 
     keys: frozenset[str] = frozenset()

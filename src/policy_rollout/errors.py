@@ -39,7 +39,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import IntEnum, StrEnum
 
-from policy_rollout.desired import Standing
+from policy_rollout.desired import RowsStanding
 
 
 class ExitCode(IntEnum):
@@ -371,11 +371,11 @@ class RowsHalfAdded(ServiceError):
         standing: those of its rows that were seen to stand.
     """
 
-    def __init__(self, failure: ServiceError, standing: Standing) -> None:
+    def __init__(self, failure: ServiceError, standing: RowsStanding) -> None:
         self.failure = failure
         self.standing = standing
         rows = len(standing.keys)
-        super().__init__("Google Sheets", f"{rows} rows were added, others could not be. {failure}")
+        super().__init__("Google Sheets", f"{rows} of these rows stand, not all: {failure}")
 
 
 class IssueNotOurs(ServiceError):

@@ -87,7 +87,7 @@ def _in_order(change: Transition | TextEdit) -> tuple[datetime, str]:
 
 
 class JiraIssues:
-    """A client for one thread, `side_by_side` apart; close it, or use it in a `with`.
+    """A client; close it, or use it in a `with`. Some threads may read with it at once.
 
     Every call may raise `ServiceUnavailable` (try again on the next pass) and `ServiceRefused`
     (a person has to mend something); calls that create, move, comment or link may raise

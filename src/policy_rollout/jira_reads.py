@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class IssueReads:
-    """Reads issues of one project of a site."""
+    """Reads issues of one project of a site. Safe to share between threads."""
 
     def __init__(self, site: JiraSite, project: str) -> None:
         self._site = site
@@ -105,7 +105,8 @@ class IssueReads:
         return [(keys[each.issue_id], each) for each in sorted(changes, key=lambda one: one.at)]
 
     def _ids_of(self, issue_keys: Collection[str]) -> dict[str, str]:
-        return {each: key for each, key in self._keys_by_id.items() if key in issue_keys}
+        known = tuple(self._keys_by_id.items())  # another thread may be reading more
+        return {each: key for each, key in known if key in issue_keys}
 
     def _changes(self, ids: Sequence[str], fields: Sequence[str]) -> Iterator[wire.HistoryItem]:
         for some in _chunks(ids, _CHANGELOG_LIMIT):

@@ -9,8 +9,8 @@ from contextlib import closing
 
 from policy_rollout.connections import open_jira, open_workbook
 from policy_rollout.decide import ToLookAt
-from policy_rollout.jira_issues import History
-from policy_rollout.observed import ObservedIssue, ObservedRow, Oddity, World
+from policy_rollout.jira_issues import History, IssuesRead, JiraIssues
+from policy_rollout.observed import Comment, ObservedIssue, ObservedRow, Oddity, World
 from policy_rollout.settings import Settings
 from policy_rollout.spec.model import Spec
 from policy_rollout.work import State
@@ -40,6 +40,7 @@ def read_world(settings: Settings, spec: Spec, wanted: ToLookAt) -> World:
         asked = (*sign_offs, *finished)
         signed = asking.result()  # so that the history knows these issues
         history = jira.history(asked) if asked else History()
+        comments = _comments_beside(jira, signed, history)
         strangers, unanswerable = looking.result(), checking.result() if checking else ()
         rows, odd_rows = reading.result()
     issues = {**work.issues, **signed.issues}
@@ -50,9 +51,27 @@ def read_world(settings: Settings, spec: Spec, wanted: ToLookAt) -> World:
         rows=rows,
         transitions=history.transitions,
         edits=history.edits,
-        comments=signed.comments,
+        comments=comments,
         oddities=found_odd,
     )
+
+
+def _comments_beside(jira: JiraIssues, signed: IssuesRead, history: History) -> tuple[Comment, ...]:
+    """The sign-offs' comments, read again where somebody answered after they were read.
+
+    An approval is known from the history, its condition from the comment beside it: neither may be
+    seen without the other.
+    """
+    read_at = {each.issue_key: each.updated_at for each in signed.issues.values()}
+    moved_since = {
+        each.issue_key
+        for each in history.transitions
+        if each.issue_key in read_at and each.at > read_at[each.issue_key]
+    }
+    if not moved_since:
+        return signed.comments
+    kept = [each for each in signed.comments if each.issue_key not in moved_since]
+    return (*kept, *jira.read(sorted(moved_since), with_comments=True).comments)
 
 
 def _gone(

@@ -95,7 +95,7 @@ def plan(  # noqa: PLR0913 - the options of a command
             return
         program = spec.program
         if reopen or spec != running:
-            amends = _amendment(what, text, reopen, _by(by), reason)
+            amends = _amendment(what, text, reopen, _by(by), reason.strip())
     elif reopen:
         raise typer.BadParameter("--reopen goes with a SPEC that amends the program")
     made = _made(settings, program, amends)
@@ -267,7 +267,9 @@ def _save(path: Path, saved: "SavedPlan") -> None:
     from policy_rollout.saved_plan import text_of
 
     _write(path, text_of(saved))
-    err.print(f"saved; carry it out with: rollout apply {path}", markup=False)
+    lacks_reason = saved.amendment is not None and not saved.amendment.reason
+    say_why = " --reason TEXT" if lacks_reason else ""
+    err.print(f"saved; carry it out with: rollout apply {path}{say_why}", markup=False)
 
 
 def _read_plan(path: Path) -> "SavedPlan":

@@ -160,6 +160,7 @@ def _play(stack: Stack, console: Console, say: Callable[..., None]) -> None:
     )
     with Journal(settings.journal_address) as journal:
         _follow(stack, journal, people, say)
+        stack.let_end(launched.run)
         epic = state_of(journal, spec.program).issues[epic_key(spec.program)]
     links = links_of(settings, spec)
     board = f"{stack.address.prefect_ui_url}/{prefect_api.board_path(launched.run, spec.program)}"

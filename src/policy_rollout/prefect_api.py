@@ -108,7 +108,7 @@ class RunSeen:
 
 def make_limits(limits: Collection[Limit]) -> None:
     """Make those of the shared limits that the server does not have; others stay as they are."""
-    with _client() as client:
+    with prefect_client() as client:
         there = {each.name for each in client.read_global_concurrency_limits(limit=_PAGE)}
         for each in limits:
             if each.name not in there:
@@ -137,7 +137,7 @@ def process_pool(name: str, command: str) -> WorkPoolCreate:
 
 def make_work_pool(pool: WorkPoolCreate) -> None:
     """Make the pool, or make one of its name such."""
-    with _client() as client:
+    with prefect_client() as client:
         client.create_work_pool(pool, overwrite=True)
 
 
@@ -228,7 +228,7 @@ class RunRefused(RolloutError):
 
 
 @contextmanager
-def _client() -> Iterator[SyncPrefectClient]:
+def prefect_client() -> Iterator[SyncPrefectClient]:
     """A client whose failures are ours; it never retries a write by itself."""
     if not get_current_settings().api.url:  # Prefect would start a server of its own, without flows
         raise PrefectUnavailable("no server is named", _START_OR_SET)
@@ -258,7 +258,7 @@ def launch(spec_text: str, *, spec_path: str, program: str, continues: str = "")
     Raises:
         PrefectUnavailable: no server, or the flows are not deployed there.
     """
-    with _client() as client:
+    with prefect_client() as client:
         run = client.create_flow_run_from_deployment(
             _deployment(client, DEPLOYMENT),
             parameters={"pasted_spec": spec_text, "source": spec_path, "continues": continues},
@@ -269,7 +269,7 @@ def launch(spec_text: str, *, spec_path: str, program: str, continues: str = "")
 
 def watch_now() -> None:
     """Start a run of `watch` without waiting for its schedule."""
-    with _client() as client:
+    with prefect_client() as client:
         client.create_flow_run_from_deployment(_deployment(client, WATCH_DEPLOYMENT))
 
 
@@ -287,7 +287,7 @@ def look_up(runs: Collection[str]) -> dict[str, RunSeen]:
     """The runs that Prefect knows, by id."""
     seen: dict[str, RunSeen] = {}
     wanted = [UUID(run) for run in runs]
-    with _client() as client:
+    with prefect_client() as client:
         for start in range(0, len(wanted), _PAGE):
             page = FlowRunFilter(id=FlowRunFilterId(any_=wanted[start : start + _PAGE]))
             for run in client.read_flow_runs(flow_run_filter=page, limit=_PAGE):
@@ -309,7 +309,7 @@ def runs_to_mind(now: datetime) -> tuple[RunSeen, ...]:
     )
     lately = FlowRunFilterEndTime(after_=now - _LATELY)
     wanted = (FlowRunFilter(state=at_work), FlowRunFilter(state=ended, end_time=lately))
-    with _client() as client:
+    with prefect_client() as client:
         return tuple(
             _seen(run)
             for each in wanted
@@ -352,7 +352,7 @@ def resume(run: str, answer: dict[str, Any]) -> bool:
     except ObjectNotFound:
         return False
     except _Busy as busy:
-        with _client() as client:
+        with prefect_client() as client:
             found = client.read_flow_run(UUID(run))
             if _has_lost_its_form(client, found):
                 return start_again(_seen(found), "it was killed while it suspended")
@@ -361,7 +361,7 @@ def resume(run: str, answer: dict[str, Any]) -> bool:
 
 @stamina.retry(on=_Busy, attempts=8, timeout=30, wait_initial=0.2, wait_max=3)
 def _answer(run: str, answer: dict[str, Any]) -> bool:
-    with _client() as client:
+    with prefect_client() as client:
         found = client.read_flow_run(UUID(run))
         if found.state is None or not found.state.is_paused():
             return False
@@ -396,7 +396,7 @@ def start_again(seen: RunSeen, why: str) -> bool:
     False, and nothing is done, when it left the state in which it was seen, or was deleted:
     somebody else started it again, and a second start would carry the program twice.
     """
-    with _client() as client:
+    with prefect_client() as client:
         try:
             found = client.read_flow_run(UUID(seen.run))
         except ObjectNotFound:
@@ -415,7 +415,7 @@ def heartbeats_every() -> timedelta:
 def heartbeats(run: str, since: datetime, *, every: timedelta) -> Heartbeats:
     """What the server heard of a run since a moment, and after that of all other runs."""
     own = EventResourceFilter(id=[f"prefect.flow-run.{run}"])
-    with _client() as client:
+    with prefect_client() as client:
         last = _heard(client, since, EventOrder.DESC, whose=own)
         if not last:
             return NONE_HEARD
@@ -442,7 +442,7 @@ def _heard(
 
 def cancel(run: str, why: str) -> None:
     """Nothing where the run was deleted."""
-    with _client() as client, suppress(ObjectNotFound):
+    with prefect_client() as client, suppress(ObjectNotFound):
         client.set_flow_run_state(UUID(run), Cancelled(message=why), force=True)
 
 
@@ -451,7 +451,7 @@ def given_answer(run: str, wait_key: str) -> dict[str, Any] | None:
 
     `suspend_flow_run(key=K)` keeps it under `suspended-K-response`.
     """
-    with _client() as client:
+    with prefect_client() as client:
         text = _input(client, UUID(run), f"suspended-{wait_key}-response")
     return None if text is None else _as_answer(text)
 
@@ -477,7 +477,7 @@ def board_path(run: str, program: str) -> str:
         flow_run_id=ArtifactFilterFlowRunId(any_=[UUID(run)]),
         key=ArtifactFilterKey(any_=[f"board-{program}"]),
     )
-    with _client() as client:
+    with prefect_client() as client:
         found = client.read_artifacts(artifact_filter=board, limit=1)
     return f"artifacts/artifact/{found[0].id}" if found else f"runs/flow-run/{run}"
 

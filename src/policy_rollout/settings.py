@@ -149,7 +149,7 @@ class Settings(BaseSettings):
             gt=0,
             le=60,
             description="How soon what people did moves their program: looks are closer together "
-            "than that, a second apart at 5.",
+            "than that, and never closer than a second.",
             examples=["60"],
         ),
     ] = 60

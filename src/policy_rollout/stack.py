@@ -29,6 +29,7 @@ LOOPBACK = "127.0.0.1"
 PREFECT_PORT = 4200
 SANDBOX_PORT = 8700
 START_SECONDS = 120
+RUN_ENDS_SECONDS = 30
 WORK_POOL = "rollouts"
 RUN_COMMAND = shlex.join([sys.executable, "-m", "prefect.engine"])
 _SHIPPED = ("prefect.yaml", "flows", "tasks", "program_specs")
@@ -222,6 +223,25 @@ class Stack:
         for name, process, log in self._started:
             if process.poll() is not None:
                 raise StackFailed(name, f"{how_it_ended(process.returncode)}; {GO_ON}", log)
+
+    def let_end(self, run: str) -> None:
+        """Wait until the process that carries a flow run has ended; for 30 s at most.
+
+        It lives for about a second behind the run's last state. If it is ended with the stack in
+        that second, Prefect marks the run as crashed.
+        """
+        deadline = time.monotonic() + RUN_ENDS_SECONDS
+        while time.monotonic() < deadline and self._carries(run):
+            time.sleep(0.1)
+
+    def _carries(self, run: str) -> bool:
+        for _, process, _ in self._started:
+            with contextlib.suppress(psutil.Error):
+                for each in psutil.Process(process.pid).children(recursive=True):
+                    with contextlib.suppress(psutil.Error):
+                        if each.environ().get("PREFECT__FLOW_RUN_ID") == run:
+                            return True
+        return False
 
     def close(self) -> None:
         (self.home / "stack.json").unlink(missing_ok=True)

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from gspread.urls import DRIVE_FILES_API_V3_URL, SPREADSHEET_BATCH_UPDATE_URL
 
-from policy_rollout.desired import DesiredRow, Standing, Tab
+from policy_rollout.desired import DesiredRow, RowsStanding, Tab
 from policy_rollout.errors import (
     HomeChanged,
     Missing,
@@ -175,7 +175,7 @@ class Workbook:
         """
         return AllRows(tuple((grid, by_program(grid)) for grid in self._grids().values()))
 
-    def add_rows(self, rows: Sequence[DesiredRow]) -> Standing:
+    def add_rows(self, rows: Sequence[DesiredRow]) -> RowsStanding:
         """Append the rows whose keys are not in the workbook, with the tabs if they are not there.
 
         A row that was seen under its key is not added again, whatever people do to it then.

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from policy_rollout.desired import DesiredRow, Standing
+from policy_rollout.desired import DesiredRow, RowsStanding
 from policy_rollout.workbook_astray import astray
 from policy_rollout.workbook_hits import Hit, undoing
 from policy_rollout.workbook_layout import KEY, Grid, Line
@@ -33,7 +33,7 @@ class Wish:
     texts: dict[str, dict[str, str]] = field(default_factory=dict)
     undo: tuple[Hit, ...] = ()
     added: tuple[DesiredRow, ...] = ()
-    standing: Standing = field(default_factory=Standing)
+    standing: RowsStanding = field(default_factory=RowsStanding)
     undressed: frozenset[str] = frozenset()
 
     def astray(self, grid: Grid) -> Iterator[CellChange]:

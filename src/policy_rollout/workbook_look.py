@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from policy_rollout.desired import DesiredRow, Standing, Tab
+from policy_rollout.desired import DesiredRow, RowsStanding, Tab
 from policy_rollout.workbook_edit import Wish
 from policy_rollout.workbook_layout import COLUMNS, Grid, parse_grid
 from policy_rollout.workbook_requests import (
@@ -59,7 +59,7 @@ def note_standing(wish: Wish, look: Look, keys: Collection[str]) -> None:
     tabs = {row.key: row.tab for row in wish.added if row.key in keys}
     ids = {tab.value: look.sheet_ids.get(tab, SHEET_IDS[tab]) for tab in tabs.values()}
     known = wish.standing
-    wish.standing = Standing(known.keys | tabs.keys(), known.tabs | ids)
+    wish.standing = RowsStanding(known.keys | tabs.keys(), known.tabs | ids)
 
 
 def dressing(look: Look, keys: Collection[str]) -> Iterator[Request]:

@@ -3,12 +3,14 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from unittest.mock import Mock
 from uuid import UUID
 
 import pytest
 from carried import MEI, RIMA, ROWS, SIGN_OFF, SPEC, TASKS, Carried
 from prefect import flow
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.states import (
     Cancelled,
     Completed,
@@ -21,13 +23,16 @@ from prefect.states import (
 )
 from sqlalchemy import text
 
+import flows.noticing
 import flows.watch
 from flows.lost_runs import start_again_if_lost
 from flows.watch import A_RUN_STARTS_IN_SECONDS, Looked, between_looks, look
 from policy_rollout import prefect_api
+from policy_rollout.changes_outside import Workbooks
 from policy_rollout.events import Launched
 from policy_rollout.history import note, state_of
 from policy_rollout.journal.store import Journal
+from policy_rollout.prefect_api import RunRefused
 from policy_rollout.settings import Settings
 
 pytestmark = pytest.mark.long
@@ -57,6 +62,13 @@ def a_run(deployment):
             return str(made.id)
 
     return make
+
+
+def board_of(demo: Carried) -> str:
+    wanted = ArtifactFilter(key=ArtifactFilterKey(any_=["board-demo"]))
+    with get_client(sync_client=True) as client:
+        shown = client.read_artifacts(artifact_filter=wanted)
+    return next(str(each.data) for each in shown if str(each.flow_run_id) == demo.run)
 
 
 def state_of_run(run: str) -> str:
@@ -139,6 +151,63 @@ def test_a_gate_does_not_pass_on_rows_that_the_look_read_before(approved, monkey
 
     assert [each.passes_a_gate for each in decided] == [True, False]
     assert not approved.state.passed("write")
+
+
+def test_an_approval_is_not_refused_by_rows_that_the_look_read_before(waiting, monkeypatch):
+    demo = waiting()
+    settings = Settings.load()
+    before = Workbooks(settings)
+    before.rows_of("", "demo")
+    demo.finish_work()
+    demo.go()
+    demo.person(RIMA).move(demo.state.issues[SIGN_OFF], "Approved")
+    monkeypatch.setattr(flows.watch, "Workbooks", lambda _: before)
+
+    assert one_look(everything=True) == Looked(1)
+
+    assert demo.state.passed("write")
+
+
+def test_a_resume_that_is_lost_is_made_again_though_only_time_has_moved_the_program(
+    waiting, monkeypatch
+):
+    demo = waiting()
+    demo.finish_work()
+    demo.go()
+    assert demo.state.gates["write"].asked
+    today = datetime.now(UTC).replace(hour=12)
+    a_wednesday = today + timedelta(days=7 + (2 - today.weekday()) % 7)
+    monkeypatch.setattr(flows.watch, "datetime", Mock(now=lambda _: a_wednesday))
+    monkeypatch.setattr(flows.noticing, "changed_programs", lambda *_: {})
+    monkeypatch.setattr(Workbooks, "changed", lambda *_: {})
+    with monkeypatch.context() as patch:
+        patch.setattr(prefect_api, "resume", Mock(side_effect=RunRefused("the server is busy")))
+        assert one_look() == Looked(0, ("demo: the server is busy",))
+    assert demo.state.gates["write"].reminded  # journaled by the look
+
+    assert one_look() == Looked(1)
+
+
+SIDE_BY_SIDE = (
+    SPEC.replace("after: [write]", "after: [write, tool]")
+    + """\
+  tool: {tasks: {build: {title: Build it, team: ops}}, gate: {sign_off: {policy: 1}}}
+"""
+)
+
+
+def test_the_board_shows_at_once_what_an_approval_asks_of_a_later_stage(waiting):
+    demo = waiting(SIDE_BY_SIDE)
+    demo.finish_work()
+    demo.go()
+    demo.person(RIMA).comment(demo.state.issues[SIGN_OFF], "Condition for launch: Tell the market")
+    demo.person(RIMA).move(demo.state.issues[SIGN_OFF], "Approved")
+
+    assert one_look() == Looked(1)
+
+    assert demo.state.passed("write")
+    (launch,) = [line for line in board_of(demo).splitlines() if line.startswith("| launch |")]
+    assert "0 of 2" in launch
 
 
 def test_a_rejection_for_good_is_left_to_the_run_that_ends_with_it(waiting):
@@ -342,7 +411,9 @@ def test_a_service_that_cannot_be_asked_is_told_and_nothing_is_resumed(waiting, 
 
 
 @pytest.mark.parametrize(("watch_seconds", "looks_a_minute"), [(60, 2), (30, 3), (5, 60), (1, 60)])
-def test_looks_are_so_close_that_a_resumed_run_has_started_in_time(watch_seconds, looks_a_minute):
+def test_looks_leave_a_resumed_run_its_time_to_start_and_are_a_second_apart_at_least(
+    watch_seconds, looks_a_minute
+):
     between = between_looks(watch_seconds)
     assert between * looks_a_minute == timedelta(minutes=1)
     assert between.total_seconds() + A_RUN_STARTS_IN_SECONDS <= max(watch_seconds, 5)

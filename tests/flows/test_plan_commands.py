@@ -86,7 +86,11 @@ def test_plans_write_nothing_outside_and_nothing_into_the_journal(rollout, progr
 
 
 def test_a_saved_plan_is_applied_as_it_was_saved(rollout, program):
-    assert rollout("plan", "german.yaml", "--out", "german.plan")[0] == 0
+    saved, _, hint = rollout("plan", "german.yaml", "--out", "german.plan")
+    assert (saved, hint) == (
+        0,
+        "saved; carry it out with: rollout apply german.plan --reason TEXT\n",
+    )
     code, out, _ = rollout("apply", "german.plan", "--reason", "Germany asks", "--by", OWNER)
     # The tests' runs are none of a deployment, so there is nobody to resume.
     assert (code, out.splitlines()[0]) == (

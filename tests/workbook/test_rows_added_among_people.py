@@ -3,7 +3,7 @@
 import pytest
 from workbook_rows import BATCH, DECK, LATE, LATER, QUIZ, item, training
 
-from policy_rollout.desired import Standing
+from policy_rollout.desired import RowsStanding
 from policy_rollout.errors import RowsHalfAdded, WriteInDoubt
 from policy_rollout.workbook_edit import column_name
 from policy_rollout.workbook_layout import COLUMNS, HUMAN, KEY, Tab
@@ -157,7 +157,7 @@ def test_rows_that_stand_are_known_where_the_other_tab_lost_its_key_column_meanw
     other.meanwhile = lambda: google_cells(CHECKLIST_KEY, [["Code"]])
     with pytest.raises(RowsHalfAdded) as caught:
         other.add_rows([training(LATE), item(LATE_ITEM)])
-    assert caught.value.standing == Standing(frozenset({LATE}), {"Training": 740_201})
+    assert caught.value.standing == RowsStanding(frozenset({LATE}), {"Training": 740_201})
     assert str(caught.value.failure).startswith("Preflight: 1 missing, nothing more was written:")
 
 
