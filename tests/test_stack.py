@@ -1,10 +1,10 @@
 """A stack whose parts do not come up: which one, and where its log is."""
 
 import asyncio
-import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -123,7 +123,7 @@ def test_a_signal_that_comes_while_it_is_held_back_is_heard_behind():
 
     def load() -> None:
         with signals_held_back():
-            os.kill(os.getpid(), signal.SIGTERM)
+            signal.pthread_kill(threading.get_ident(), signal.SIGTERM)  # no thread of a test before
             done.append("the import")
 
     before = signal.signal(signal.SIGTERM, leave)
