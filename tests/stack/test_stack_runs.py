@@ -72,7 +72,7 @@ def test_a_resume_without_an_answer_counts_as_a_wait_and_the_run_waits_again(up)
     up.until_it_waits(state.run)
     waits = up.state("first").waits
 
-    with prefect_api._client() as client:
+    with prefect_api.prefect_client() as client:
         client.resume_flow_run(UUID(state.run))
 
     until(lambda: up.state("first").waits > waits, "the wait is counted")
@@ -142,7 +142,7 @@ def test_a_shipped_program_is_launched_by_its_name_as_the_form_does(up):
 
 
 def launch_by_form(parameters: dict[str, str]) -> str:
-    with prefect_api._client() as client:
+    with prefect_api.prefect_client() as client:
         deployment = prefect_api._deployment(client, prefect_api.DEPLOYMENT)
         return str(client.create_flow_run_from_deployment(deployment, parameters=parameters).id)
 
@@ -152,7 +152,7 @@ def test_a_run_that_is_cancelled_holds_its_program_until_it_goes_on(up):
     assert code == 0, err
     run = as_json(out)["run"]
 
-    with prefect_api._client() as client:  # what the button in the Prefect UI does
+    with prefect_api.prefect_client() as client:  # what the button in the Prefect UI does
         client.set_flow_run_state(UUID(run), Cancelling())
 
     until(lambda: up.state("cancelled").held, "watch notes the hold", REACTS_WITHIN_SECONDS)
