@@ -187,7 +187,3 @@ def test_the_process_of_a_run_is_waited_for_and_no_other(quick):
 
     assert not quick._carries("ours")
     assert quick._carries("another")
-
-
-def test_a_run_that_nobody_carries_is_not_waited_for(quick):
-    quick.let_end("ours")
