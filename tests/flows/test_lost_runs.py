@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from prefect import flow
 from prefect.client.orchestration import get_client
+from prefect.events.filters import EventFilter, EventIDFilter, EventOccurredFilter
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.states import Pending, Running
 
@@ -51,7 +52,7 @@ def state_of_run(run: str) -> str:
 
 
 def send_heartbeats(*beats: tuple[str, float]) -> None:
-    """Those of runs, sent so many seconds ago; returns when the server has stored the last."""
+    """Those of runs, sent so many seconds ago; returns when the server has stored all."""
     now = datetime.now(UTC)
     events = [
         {
@@ -64,9 +65,12 @@ def send_heartbeats(*beats: tuple[str, float]) -> None:
     ]
     with get_client(sync_client=True) as client:
         client._client.post("/events", json=events).raise_for_status()
-    since, deadline = now - timedelta(hours=1), time.monotonic() + HEARD_WITHIN_SECONDS
-    for run, _ in beats:
-        while prefect_api.heartbeats(run, since, every=EVERY).last is None:
+        sent = EventFilter(
+            id=EventIDFilter(id=[UUID(each["id"]) for each in events]),
+            occurred=EventOccurredFilter(since=now - timedelta(hours=1)),
+        )
+        deadline = time.monotonic() + HEARD_WITHIN_SECONDS
+        while client.read_events(sent, limit=1).total < len(events):
             assert time.monotonic() < deadline
             time.sleep(0.2)
 
