@@ -11,6 +11,7 @@ import pytest
 from prefect.workers.process import ProcessJobConfiguration
 
 from policy_rollout import prefect_api, stack
+from policy_rollout.run_command import FORK_SERVER
 from policy_rollout.stack import (
     Stack,
     StackFailed,
@@ -155,12 +156,26 @@ def test_the_server_collects_its_garbage_in_a_thread_of_its_own(starting):
     assert starting()["server"][1:5] == ["-m", "policy_rollout.gc_thread", "prefect", "server"]
 
 
-def test_a_run_of_the_pool_is_one_start_of_python():
-    pool = prefect_api.process_pool("rollouts", stack.RUN_COMMAND)
+@pytest.mark.parametrize(
+    ("forks", "starts"), [(True, ["fork-server", "worker"]), (False, ["worker"])]
+)
+def test_runs_are_forked_where_that_is_safe(tmp_path, monkeypatch, forks, starts):
+    monkeypatch.setattr(stack, "FORKS", forks)
+    made, pools, commands = Stack(tmp_path, watch_seconds=5), [], {}
+    monkeypatch.setattr(made, "_start", lambda name, command: commands.update({name: command}))
+    monkeypatch.setattr(made, "_run", lambda *_: None)
+    monkeypatch.setattr(prefect_api, "make_work_pool", pools.append)
+
+    made.deploy()
+
+    assert list(commands) == starts
+    assert made._environment.get(FORK_SERVER) == (str(tmp_path / "runs.sock") if forks else None)
+    if forks:
+        assert commands["fork-server"][1:] == ["-m", "flows.fork_server", f"{tmp_path}/runs.sock"]
     found = asyncio.run(
-        ProcessJobConfiguration.from_template_and_values(pool.base_job_template, {})
+        ProcessJobConfiguration.from_template_and_values(pools[0].base_job_template, {})
     )
-    assert found.command == f"{sys.executable} -m prefect.engine"
+    assert found.command == f"{sys.executable} -m policy_rollout.run_command"
 
 
 RUNS = """\

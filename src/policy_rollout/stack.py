@@ -24,6 +24,7 @@ import psutil
 
 from policy_rollout.errors import RolloutError, SettingsWrong
 from policy_rollout.guard import SIGNALLED
+from policy_rollout.run_command import FORK_SERVER
 
 LOOPBACK = "127.0.0.1"
 PREFECT_PORT = 4200
@@ -31,7 +32,9 @@ SANDBOX_PORT = 8700
 START_SECONDS = 120
 RUN_ENDS_SECONDS = 30
 WORK_POOL = "rollouts"
-RUN_COMMAND = shlex.join([sys.executable, "-m", "prefect.engine"])
+RUN_COMMAND = shlex.join([sys.executable, "-m", "policy_rollout.run_command"])
+FORKS = sys.platform == "linux"
+"""Elsewhere each run starts Python anew: libraries of macOS do not survive a fork."""
 _SHIPPED = ("prefect.yaml", "flows", "tasks", "program_specs")
 
 
@@ -175,6 +178,7 @@ class Stack:
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
             "PREFECT_WORKER_QUERY_SECONDS": "1",
+            **({FORK_SERVER: str(self.home / "runs.sock")} if FORKS else {}),
             "DO_NOT_TRACK": "1",
             **without_proxy(),
             "PYTHONUNBUFFERED": "1",
@@ -206,6 +210,9 @@ class Stack:
             pool = prefect_api.process_pool(WORK_POOL, RUN_COMMAND)
         prefect_api.make_work_pool(pool)
         prefect = [sys.executable, "-m", "prefect", "--no-prompt"]
+        if FORKS:
+            socket = self._environment[FORK_SERVER]
+            self._start("fork-server", [sys.executable, "-m", "flows.fork_server", socket])
         self._start("worker", [*prefect, "worker", "start", "--pool", WORK_POOL])
         self._run("deploy", [*prefect, "deploy", "--all"])
 

@@ -2,6 +2,7 @@
 
 import re
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import yaml
 from prefect.settings import Settings as PrefectSettings
 
 from policy_rollout.heartbeats import MISSED, NEVER_LASTS, STARTS_WITHIN
+from policy_rollout.run_command import FORK_SERVER
 from policy_rollout.settings import Settings
 
 CHECKOUT = Path(__file__).parents[2]
@@ -37,7 +39,7 @@ def test_the_storage_of_leases_is_one():
 
 
 def test_every_setting_of_ours_exists():
-    known = {f"ROLLOUT_{name.upper()}" for name in Settings.model_fields}
+    known = {f"ROLLOUT_{name.upper()}" for name in Settings.model_fields} | {FORK_SERVER}
     assert set(re.findall(r"ROLLOUT_[A-Z_]+", PAGE)) <= known
 
 
@@ -59,6 +61,13 @@ def test_silence_is_taken_for_a_loss_as_soon_as_said():
     assert "when four have not come" in PLAIN
     assert f"is given {NEVER_LASTS.seconds // 60} minutes" in PLAIN
     assert f"did not start, {STARTS_WITHIN.seconds // 60}." in PLAIN
+
+
+def test_the_modules_that_are_started_exist_and_speak_of_one_socket():
+    modules = re.findall(r"python -m ((?:flows|policy_rollout|benchmarks)[\w.]*)", PAGE)
+    assert {"flows.fork_server", "policy_rollout.run_command"} <= set(modules)
+    assert all(find_spec(each) for each in modules)
+    assert f"flows.fork_server {EXPORTED[FORK_SERVER]}" in BLOCKS
 
 
 def test_every_file_and_page_that_is_named_exists():

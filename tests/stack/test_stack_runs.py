@@ -28,7 +28,7 @@ from running_up import (
 
 from policy_rollout import prefect_api
 from policy_rollout.playing import WATCH_SECONDS
-from policy_rollout.stack import PREFECT_PORT, SANDBOX_PORT
+from policy_rollout.stack import FORKS, PREFECT_PORT, SANDBOX_PORT
 
 pytestmark = pytest.mark.long
 
@@ -209,7 +209,7 @@ def test_a_running_program_is_amended_and_a_saved_plan_is_applied(up):
 
 
 def test_the_servers_had_nothing_to_complain_about(up):
-    for name in ("server", "sandbox", "deploy"):
+    for name in ("server", "sandbox", "deploy", "fork-server"):
         log = (up.home / "logs" / f"{name}.log").read_text()
         records = re.split(r"(?m)^(?=\d\d:\d\d:\d\d\.\d+ )", log)
         complaints = [
@@ -218,6 +218,13 @@ def test_the_servers_had_nothing_to_complain_about(up):
             if re.search(r"ERROR|Traceback", record) and SQLITE_IS_BUSY not in record
         ]
         assert complaints == [], name
+
+
+@pytest.mark.skipif(not FORKS, reason="forks on Linux alone")
+def test_its_runs_are_forked_from_a_process_that_has_them_loaded(up):
+    said = (up.home / "logs" / "worker.log").read_text()
+    assert "Flow run" in said
+    assert "this run starts Python anew" not in said
 
 
 def test_the_prefect_of_the_person_is_as_it_was(up, home_of_a_person):  # noqa: ARG001  after all else
