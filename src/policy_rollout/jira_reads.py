@@ -1,6 +1,6 @@
 """The calls that read issues, one function each, with their limits and pages. Edge."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import count
@@ -88,11 +88,15 @@ class IssueReads:
         known = frozenset(self._keys_by_id.values())
         self.fetch([key for key in issue_keys if key not in known], ("status",), _as_it_is)
         keys = self._ids_of(issue_keys)
+        if not keys:
+            return [], []
+        # Few histories have no status that all issues read so far have left.
+        asking = self._site.beside(self._ask_for_states)
         changes = list(self._changes(list(keys), wire.HISTORY_FIELDS))
         moves = [each for each in changes if each.field == "status"]
-        states = self._states_for(moves)
+        asking.result()
         return (
-            [wire.transition(each, keys[each.issue_id], states) for each in moves],
+            [wire.transition(each, keys[each.issue_id], self._states) for each in moves],
             [wire.text_edit(each, keys[each.issue_id]) for each in changes if each not in moves],
         )
 
@@ -122,11 +126,9 @@ class IssueReads:
     def workflow(self) -> dict[str, dict[str, State]]:
         return self._site.send(statuses_of(self._project), wire.parse_workflow)
 
-    def _states_for(self, changes: Sequence[wire.HistoryItem]) -> Mapping[str, State]:
-        """What statuses mean; the project is only asked where no issue read so far tells it."""
-        if any(each.to_id not in self._states for each in changes):
-            self._states |= self._site.send(statuses_of(self._project), wire.parse_statuses)
-        return self._states
+    def _ask_for_states(self) -> None:
+        """What the statuses of the project mean, also those that no issue read so far stands on."""
+        self._states |= self._site.send(statuses_of(self._project), wire.parse_statuses)
 
     def _pages(self, call: Call, parse: Callable[[Any], wire.Page[T]]) -> Iterator[T]:
         """All items of an answer in pages.

@@ -7,7 +7,7 @@ project's errors, raised outside of any handler: not even their context reaches 
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -150,6 +150,10 @@ class JiraSite:
         self._threads.shutdown()
         for client in self._clients:
             client.close()  # type: ignore[no-untyped-call]  # the library leaves it untyped
+
+    def beside(self, work: Callable[[], T]) -> Future[T]:
+        """Begin a work that sends nothing side by side, and go on."""
+        return self._threads.submit(work)
 
     def side_by_side(self, works: Sequence[Callable[[], T]]) -> list[T | ServiceError]:
         """What each of some independent works answered or failed with, in their order."""
