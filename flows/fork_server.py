@@ -7,15 +7,19 @@ whoever waits behind a sign-off, would spend them each time.
 
 import gc
 import importlib
+import os
 import runpy
 import sys
 import threading
+import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from prefect.context import refresh_global_settings_context
+from prefect.settings import get_current_settings
 
-from policy_rollout.forking import ForkServer, listen
+from policy_rollout.forking import ForkServer, Request, listen
 
 ENGINE = "prefect.engine"
 PRELOADED = (
@@ -29,6 +33,8 @@ PRELOADED = (
 )
 OF_A_DEPLOYMENT = ("flows", "tasks")
 """These a run loads from the folder that its deployment names, which may be another one."""
+READ_WHILE_LOADING = ("PYTHON", "PREFECT_LOGGING_", "SSL_CERT_", "LANG", "LC_", "TZ")
+"""How variables begin that Python or Prefect reads once, when it is loaded."""
 
 
 def preload() -> None:
@@ -47,27 +53,52 @@ def loaded_files() -> dict[Path, int]:
     return {each: each.stat().st_mtime_ns for each in files if each.exists()}
 
 
-def changed(loaded: Mapping[Path, int]) -> str:
-    """What to say where a file is another one than was loaded; nothing else."""
-    for path, written in loaded.items():
-        try:
-            same = path.stat().st_mtime_ns == written
-        except FileNotFoundError:
-            same = False
-        if not same:
-            return f"{path} has changed since the fork server was started; start it again"
-    return ""
+def loaded_with(environment: Mapping[str, str]) -> dict[str, str]:
+    """Of an environment what is read once, while modules are loaded."""
+    return {name: text for name, text in environment.items() if name.startswith(READ_WHILE_LOADING)}
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What this process has loaded, since a moment in ns since 1970, in which environment."""
+
+    since: int
+    files: Mapping[Path, int]
+    environment: Mapping[str, str]
+
+    def refusal(self, request: Request) -> str:
+        """Why a run would not be what it is when it loads all by itself; nothing where it is."""
+        if request.python != sys.prefix:
+            return f"it has the Python of {request.python}, the fork server that of {sys.prefix}"
+        if not Path(request.folder).is_dir():
+            return f"the fork server sees no folder {request.folder}"
+        asked, own = loaded_with(request.environment), self.environment
+        if others := sorted(name for name in {*asked, *own} if asked.get(name) != own.get(name)):
+            return f"it has another {', '.join(others)} than the fork server"
+        return self._changed()
+
+    def _changed(self) -> str:
+        for path, written in self.files.items():
+            try:
+                same = path.stat().st_mtime_ns == written <= self.since
+            except OSError:
+                same = False
+            if not same:
+                return f"{path} has changed since the fork server was started; start it again"
+        return ""
 
 
 def main(socket: Path) -> None:
     """Fork until this process is ended; in each forked one, run what was asked for."""
+    since = time.time_ns()
     preload()
     if threading.active_count() > 1:
         sys.exit(f"a thread runs, which no fork would have: {threading.enumerate()}")
-    loaded = loaded_files()
+    of_a_run = {**os.environ, **get_current_settings().to_environment_variables(exclude_unset=True)}
+    loaded = Loaded(since, loaded_files(), loaded_with(of_a_run))
     gc.collect()
     gc.freeze()
-    request = ForkServer(listen(socket), lambda: changed(loaded)).serve()
+    request = ForkServer(listen(socket), loaded.refusal).serve()
     request.take_over()
     sys.path[0] = request.folder
     del sys.argv[1:]  # the engine would take an argument for the id of a run

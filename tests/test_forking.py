@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import pytest
 
+from policy_rollout.forking import NotForked, ask
 from policy_rollout.run_command import FORK_SERVER
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks on Linux alone")
@@ -23,7 +24,7 @@ from policy_rollout.forking import ForkServer, listen
 
 refusal = Path(sys.argv[2])
 request = ForkServer(
-    listen(Path(sys.argv[1])), lambda: refusal.read_text() if refusal.exists() else ""
+    listen(Path(sys.argv[1])), lambda _: refusal.read_text() if refusal.exists() else ""
 ).serve()
 request.take_over()
 exec(os.environ["CODE"])
@@ -48,9 +49,10 @@ class Forks:
             )
         until(self.socket.exists)
 
-    def begin(self, code, **environment):
+    def begin(self, code, preexec_fn=None, **environment):
         return psutil.Popen(
             [sys.executable, "-m", "policy_rollout.run_command"],
+            preexec_fn=preexec_fn,
             cwd=self.folder,
             env=os.environ | {FORK_SERVER: str(self.socket), "CODE": code} | environment,
             stdin=subprocess.PIPE,
@@ -100,6 +102,11 @@ def test_it_has_the_environment_folder_and_streams_of_who_asks(forks):
     assert found == (0, f"me /there {forks.folder} typed\n", "aside")
 
 
+def test_it_makes_files_as_who_asks_would(forks):
+    process = forks.begin("print(oct(os.umask(0)))", preexec_fn=lambda: os.umask(0o027))
+    assert process.communicate(timeout=WITHIN_SECONDS) == ("0o27\n", "")
+
+
 def test_an_environment_larger_than_the_buffer_of_a_socket_arrives_whole(forks):
     many = {f"LARGE_{number}": str(number) * 100_000 for number in range(8)}
     code = "print(sum(len(text) for name, text in os.environ.items() if 'LARGE' in name))"
@@ -140,6 +147,18 @@ def test_signals_are_passed_on(forks, number):
     assert process.returncode == 5
 
 
+def test_a_signal_that_who_asks_does_not_heed_is_not_passed_on(forks):
+    """As under nohup."""
+    process = forks.begin(
+        "print('ready', flush=True); sys.stdin.readline(); sys.exit(4)",
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    )
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGHUP)
+    process.communicate("go on\n", timeout=WITHIN_SECONDS)
+    assert process.returncode == 4
+
+
 def test_a_keyboard_interrupt_is_one_as_in_any_python(forks):
     process = forks.begin("import time; print('ready', flush=True); time.sleep(60)")
     assert process.stdout.readline() == "ready\n"
@@ -167,7 +186,7 @@ def test_many_at_once_get_each_its_own_answer_and_nothing_stays(forks):
         found = [code for code, _, _ in pool.map(forks.run, codes)]
     assert found == list(range(60))
     assert forks.process.children() == []
-    until(lambda: forks.process.num_fds() == before)
+    until(lambda: forks.process.num_fds() <= before)
     assert forks.log.read_text() == ""
 
 
@@ -185,18 +204,41 @@ def test_no_process_has_the_connection_of_another(forks):
 
 
 def test_a_request_that_breaks_off_is_told_and_ends_nothing(forks):
-    for start in (b"", b"\0", b"\0\0\0\7", b"\0\0\0\2[]"):
+    for start, streams in (
+        (b"", 3),
+        (b"\0", 3),
+        (b"\0\0\0\7", 3),
+        (b"\0\0\0\2[]", 3),
+        (b"\0\0\0\2{}", 2),
+    ):
         with socket.socket(socket.AF_UNIX) as asks:
             folder = os.open(forks.folder, os.O_PATH)
             asks.connect(f"/proc/self/fd/{folder}/{forks.socket.name}")
             os.close(folder)
-            asks.sendall(start)
+            socket.send_fds(asks, [start], range(streams)) if start else None
     assert forks.run("print('next')") == (0, "next\n", "")
-    assert forks.log.read_text().count("a request broke off: ") == 4
+    assert forks.log.read_text().count("a request broke off: ") == 5
+
+
+def test_a_server_that_has_no_file_left_to_open_hears_who_asks_later(forks):
+    limit = forks.process.rlimit(psutil.RLIMIT_NOFILE)
+    forks.process.rlimit(psutil.RLIMIT_NOFILE, (forks.process.num_fds(), limit[1]))
+    process = forks.begin("print('late')")
+    until(lambda: "a request was not heard: " in forks.log.read_text())
+    forks.process.rlimit(psutil.RLIMIT_NOFILE, limit)
+    assert process.communicate(timeout=WITHIN_SECONDS) == ("late\n", "")
 
 
 def test_the_socket_is_for_its_user_alone(forks):
     assert stat.S_IMODE(forks.socket.stat().st_mode) == 0o600
+
+
+def test_who_asks_tells_nothing_to_a_server_of_another_user(forks, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 4711)
+    with pytest.raises(NotForked, match="is of another user"):
+        ask(forks.socket)
+    assert forks.process.children() == []
+    until(lambda: "a request broke off: 0 of 3 streams came" in forks.log.read_text())
 
 
 def test_a_server_takes_the_socket_of_one_that_was_killed(forks):
@@ -218,7 +260,9 @@ def test_if_the_server_is_lost_the_process_goes_on_and_its_end_is_awaited(forks)
     assert process.poll() is None
     out, err = process.communicate("go on\n", timeout=WITHIN_SECONDS)
     assert (process.returncode, out) == (1, "done\n")
-    assert err == f"{forks.socket}: the fork server was lost, and this run with it\n"
+    assert err == (
+        f"{forks.socket}: the fork server is gone, and how this run ended is not known\n"
+    )
 
 
 ENGINE_S_OWN = "Invalid flow run id. Received arguments"

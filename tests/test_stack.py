@@ -161,14 +161,17 @@ def test_the_server_collects_its_garbage_in_a_thread_of_its_own(starting):
 )
 def test_runs_are_forked_where_that_is_safe(tmp_path, monkeypatch, forks, starts):
     monkeypatch.setattr(stack, "FORKS", forks)
-    made, pools, commands = Stack(tmp_path, watch_seconds=5), [], {}
+    made, pools, commands, awaited = Stack(tmp_path, watch_seconds=5), [], {}, []
+    (tmp_path / "runs.sock").touch()  # that of a stack before
     monkeypatch.setattr(made, "_start", lambda name, command: commands.update({name: command}))
     monkeypatch.setattr(made, "_run", lambda *_: None)
+    monkeypatch.setattr(made, "_wait_until", lambda name, ready, _: awaited.append((name, ready())))
     monkeypatch.setattr(prefect_api, "make_work_pool", pools.append)
 
     made.deploy()
 
     assert list(commands) == starts
+    assert awaited == ([("fork-server", False)] if forks else [])
     assert made._environment.get(FORK_SERVER) == (str(tmp_path / "runs.sock") if forks else None)
     if forks:
         assert commands["fork-server"][1:] == ["-m", "flows.fork_server", f"{tmp_path}/runs.sock"]

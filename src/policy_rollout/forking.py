@@ -1,8 +1,8 @@
 """A process that forks for whoever asks at its socket, and the side that asks. Linux.
 
-Who asks hands over its environment, folder and three streams, passes on the signals that it gets,
-and ends as the forked process did; if it is gone first, the forked one is killed. The socket's file
-belongs to one user: who reaches it could start the same process without it.
+Who asks hands over its environment, folder, umask and three streams, passes on the signals that it
+gets, and ends as the forked process did; if it is gone first, the server kills the forked one. Both
+sides belong to one user: who reaches the socket could start the same process without it.
 """
 
 import contextlib
@@ -13,17 +13,22 @@ import signal
 import socket
 import struct
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ANSWERS_WITHIN_SECONDS = 10.0
+SENT_WITHIN_SECONDS = 2.0
+"""Of a whole request, for which the others wait."""
+ANSWERED_WITHIN_SECONDS = 60.0
 PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _LENGTH = struct.Struct("!I")
 _STREAMS = 3
 _CHUNK = 1 << 16
+_PEER = struct.Struct("3i")  # of SO_PEERCRED: process, user, group
 _WAITING = 128
+_PAUSE_SECONDS = 0.1
 
 
 class NotForked(Exception):
@@ -36,10 +41,15 @@ class ForkUnknown(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the process that asks has; `answers` stays open as long as this process lives."""
+    """What the process that asks has; `answers` stays open as long as this process lives.
+
+    `python` is the folder of its environment, as `sys.prefix` has it.
+    """
 
     environment: dict[str, str]
     folder: str
+    umask: int
+    python: str
     streams: tuple[int, ...]
     answers: socket.socket
 
@@ -50,6 +60,7 @@ class Request:
             os.close(stream)
         os.environ.clear()
         os.environ.update(self.environment)
+        os.umask(self.umask)
         os.chdir(self.folder)
 
 
@@ -82,10 +93,10 @@ def listen(path: Path) -> socket.socket:
 class ForkServer:
     """Forks for each request, and tells who asked how that process ended.
 
-    `refusal` says why none can be taken now, or nothing.
+    `refusal` says why a request cannot be taken, or nothing.
     """
 
-    def __init__(self, listener: socket.socket, refusal: Callable[[], str]) -> None:
+    def __init__(self, listener: socket.socket, refusal: Callable[[Request], str]) -> None:
         self._listener = listener
         self._refusal = refusal
         self._children: dict[int, socket.socket] = {}
@@ -108,15 +119,20 @@ class ForkServer:
                     return request
 
     def _admit(self) -> Request | None:
-        answers, _ = self._listener.accept()
         try:
-            answers.settimeout(ANSWERS_WITHIN_SECONDS)
+            answers, _ = self._listener.accept()
+        except OSError as error:  # too many files are open, or who asked is gone
+            sys.stderr.write(f"a request was not heard: {error}\n")
+            time.sleep(_PAUSE_SECONDS)
+            return None
+        try:
+            answers.settimeout(SENT_WITHIN_SECONDS)
             request = _read(answers)
         except (OSError, ValueError, TypeError) as error:
             sys.stderr.write(f"a request broke off: {error}\n")
             answers.close()
             return None
-        child, refused = self._fork()
+        child, refused = self._fork(request)
         if child == 0:
             self._leave()
             return request
@@ -131,8 +147,8 @@ class ForkServer:
             os.close(stream)
         return None
 
-    def _fork(self) -> tuple[int | None, str]:
-        refused = self._refusal()
+    def _fork(self, request: Request) -> tuple[int | None, str]:
+        refused = self._refusal(request)
         if refused:
             return None, refused
         try:
@@ -158,7 +174,9 @@ class ForkServer:
             child, status = os.waitpid(-1, os.WNOHANG)
             if not child:
                 return
-            answers = self._children.pop(child)
+            answers = self._children.pop(child, None)
+            if answers is None:
+                continue  # one that was left to process 1, where that is this one
             _tell(answers, code=os.waitstatus_to_exitcode(status))
             if answers in self._waits.get_map():
                 self._waits.unregister(answers)
@@ -175,6 +193,8 @@ def _read(answers: socket.socket) -> Request:
     """Raises OSError, ValueError or TypeError where no whole request comes."""
     start, streams, _, _ = socket.recv_fds(answers, _CHUNK, _STREAMS)
     try:
+        if len(streams) < _STREAMS:
+            raise ValueError(f"{len(streams)} of {_STREAMS} streams came")  # noqa: TRY301 - closed below
         return Request(**json.loads(_rest(answers, start)), streams=tuple(streams), answers=answers)
     except (OSError, ValueError, TypeError):
         for stream in streams:
@@ -210,7 +230,7 @@ def ask(path: Path) -> int:
         ForkUnknown: the server was lost; the process may have run.
     """
     with socket.socket(socket.AF_UNIX) as server, server.makefile() as answers:
-        server.settimeout(ANSWERS_WITHIN_SECONDS)
+        server.settimeout(ANSWERED_WITHIN_SECONDS)
         signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)
         try:
             _send(server, path)
@@ -218,7 +238,8 @@ def ask(path: Path) -> int:
             if "refused" in begun:
                 raise NotForked(begun["refused"])
             for each in PASSED_ON:
-                signal.signal(each, lambda number, _: _pass_on(begun["child"], number))
+                if signal.getsignal(each) is not signal.SIG_IGN:  # as `nohup` has it
+                    signal.signal(each, lambda number, _: _pass_on(begun["child"], number))
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, PASSED_ON)
         server.settimeout(None)
@@ -226,13 +247,24 @@ def ask(path: Path) -> int:
 
 
 def _send(server: socket.socket, path: Path) -> None:
-    own = json.dumps({"environment": dict(os.environ), "folder": str(Path.cwd())}).encode()
-    text = _LENGTH.pack(len(own)) + own
+    umask = os.umask(0)
+    os.umask(umask)
+    own = {
+        "environment": dict(os.environ),
+        "folder": str(Path.cwd()),
+        "umask": umask,
+        "python": sys.prefix,
+    }
+    text = json.dumps(own).encode()
     try:
         with _reached(path) as address:
             server.connect(address)
-        sent = socket.send_fds(server, [text], range(_STREAMS))
-        server.sendall(text[sent:])
+        peer = server.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
+        if _PEER.unpack(peer)[1] != os.geteuid():
+            raise NotForked(f"{path} is of another user")
+        # The text alone follows: a request that is there whole may have been carried out already.
+        socket.send_fds(server, [_LENGTH.pack(len(text))], range(_STREAMS))
+        server.sendall(text)
     except OSError as error:
         raise NotForked(f"{path}: {error.strerror or error}") from None
 

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.error import URLError
@@ -35,6 +35,7 @@ WORK_POOL = "rollouts"
 RUN_COMMAND = shlex.join([sys.executable, "-m", "policy_rollout.run_command"])
 FORKS = sys.platform == "linux"
 """Elsewhere each run starts Python anew: libraries of macOS do not survive a fork."""
+FORKING = "fork-server"
 _SHIPPED = ("prefect.yaml", "flows", "tasks", "program_specs")
 
 
@@ -210,11 +211,14 @@ class Stack:
             pool = prefect_api.process_pool(WORK_POOL, RUN_COMMAND)
         prefect_api.make_work_pool(pool)
         prefect = [sys.executable, "-m", "prefect", "--no-prompt"]
+        fork_server = Path(self._environment.get(FORK_SERVER, ""))
         if FORKS:
-            socket = self._environment[FORK_SERVER]
-            self._start("fork-server", [sys.executable, "-m", "flows.fork_server", socket])
+            fork_server.unlink(missing_ok=True)  # that of a stack before
+            self._start(FORKING, [sys.executable, "-m", "flows.fork_server", str(fork_server)])
         self._start("worker", [*prefect, "worker", "start", "--pool", WORK_POOL])
         self._run("deploy", [*prefect, "deploy", "--all"])
+        if FORKS:
+            self._wait_until(FORKING, fork_server.exists, f"at {fork_server}")
 
     def enter(self) -> None:
         """Let this process use the stack as its Prefect server, too."""
@@ -293,16 +297,27 @@ class Stack:
 
     def _wait_for(self, name: str, url: str) -> None:
         """Wait until what we started answers there, and nobody who took the port before it."""
-        process, log = next((each, log) for known, each, log in self._started if known == name)
+
+        def answers() -> bool:
+            with contextlib.suppress(URLError, ConnectionError, TimeoutError):
+                _DIRECT.open(url, timeout=2).close()
+                return _listens(self._named(name)[0].pid, urlsplit(url).port)
+            return False
+
+        self._wait_until(name, answers, f"at {url}")
+
+    def _named(self, name: str) -> tuple[subprocess.Popen[bytes], Path]:
+        return next((each, log) for known, each, log in self._started if known == name)
+
+    def _wait_until(self, name: str, ready: Callable[[], bool], where: str) -> None:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             self.check()
-            with contextlib.suppress(URLError, ConnectionError, TimeoutError):
-                _DIRECT.open(url, timeout=2).close()
-                if _listens(process.pid, urlsplit(url).port):
-                    return
+            if ready():
+                return
             time.sleep(0.2)
-        raise StackFailed(name, f"did not answer at {url} within {START_SECONDS} s", log)
+        _, log = self._named(name)
+        raise StackFailed(name, f"did not answer {where} within {START_SECONDS} s", log)
 
 
 def _listens(pid: int, port: int | None) -> bool:

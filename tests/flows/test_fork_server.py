@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import ClassVar
 from uuid import uuid4
@@ -13,7 +14,8 @@ from uuid import uuid4
 import psutil
 import pytest
 
-from flows.fork_server import changed, loaded_files
+from flows.fork_server import Loaded, loaded_files
+from policy_rollout.forking import Request
 from policy_rollout.run_command import FORK_SERVER
 from policy_rollout.stack import checkout
 
@@ -48,27 +50,60 @@ def test_a_run_loads_its_flows_from_the_folder_of_its_deployment_and_nothing_els
     assert done.stderr == ""
 
 
-def test_a_file_that_was_written_since_or_is_gone_is_named(tmp_path):
-    one, other = tmp_path / "one.py", tmp_path / "other.py"
-    loaded = {}
-    for path in (one, other):
+@pytest.fixture
+def loaded(tmp_path):
+    """Two files, loaded an hour after they were written."""
+    files = {}
+    for name in ("one.py", "other.py"):
+        path = tmp_path / name
         path.write_text("ONE = 1\n")
-        loaded[path] = path.stat().st_mtime_ns
-    assert changed(loaded) == ""
+        files[path] = path.stat().st_mtime_ns
+    return Loaded(time.time_ns() + 3600 * 10**9, files, {"TZ": "UTC", "PYTHONPATH": "."})
 
-    os.utime(other, ns=(0, loaded[other] + 1))
-    assert changed(loaded).startswith(f"{other} has changed since")
 
-    os.utime(other, ns=(0, loaded[other]))
-    assert changed(loaded) == ""
+def request(folder, python=sys.prefix, **environment):
+    own = {"TZ": "UTC", "PYTHONPATH": ".", "PREFECT_API_URL": "of the run"} | environment
+    return Request(own, str(folder), 0o022, python, (), None)
+
+
+def test_a_file_that_was_written_since_or_is_gone_is_named(loaded, tmp_path):
+    one, other = loaded.files
+    assert loaded.refusal(request(tmp_path)) == ""
+
+    os.utime(other, ns=(0, loaded.files[other] + 1))
+    assert loaded.refusal(request(tmp_path)).startswith(f"{other} has changed since")
+
+    os.utime(other, ns=(0, loaded.files[other]))
+    assert loaded.refusal(request(tmp_path)) == ""
     one.unlink()
-    assert changed(loaded).startswith(f"{one} has changed since")
+    assert loaded.refusal(request(tmp_path)).startswith(f"{one} has changed since")
+    within = replace(loaded, files={other / "no folder": 0})
+    assert within.refusal(request(tmp_path)).startswith(f"{other}/no folder has changed since")
+
+
+def test_a_file_that_was_written_while_others_were_loaded_is_one_that_changed(loaded, tmp_path):
+    early = replace(loaded, since=min(loaded.files.values()) - 1)
+    assert "has changed since" in early.refusal(request(tmp_path))
+
+
+def test_a_run_that_would_load_something_else_is_not_forked(loaded, tmp_path):
+    assert loaded.refusal(request(tmp_path, python="/opt/other")) == (
+        f"it has the Python of /opt/other, the fork server that of {sys.prefix}"
+    )
+    gone = tmp_path / "gone"
+    assert loaded.refusal(request(gone)) == f"the fork server sees no folder {gone}"
+    others = request(tmp_path, TZ="Asia/Tokyo", PYTHONWARNINGS="error", SSL_CERT_FILE="/ca.pem")
+    assert loaded.refusal(others) == (
+        "it has another PYTHONWARNINGS, SSL_CERT_FILE, TZ than the fork server"
+    )
+    fewer = request(tmp_path)
+    del fewer.environment["TZ"]
+    assert loaded.refusal(fewer) == "it has another TZ than the fork server"
 
 
 def test_the_files_of_the_project_and_of_its_libraries_are_looked_after():
     names = {"/".join(path.parts[-2:]) for path in loaded_files()}
     assert {"policy_rollout/forking.py", "flows/fork_server.py", "prefect/context.py"} <= names
-    assert changed(loaded_files()) == ""
 
 
 class Asked(BaseHTTPRequestHandler):
