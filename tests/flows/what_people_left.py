@@ -31,11 +31,15 @@ Place = tuple[int, int, str]
 
 @dataclass
 class Sheets:
-    """Everything in the workbook: tabs by id, each a list of row id and texts, from the top."""
+    """Everything in the workbook: tabs by id, each a list of row id and texts, from the top.
+
+    `merges` are areas as Google's `GridRange` has them.
+    """
 
     titles: dict[int, str]
     rows: dict[int, list[tuple[int, tuple[str, ...]]]]
     tops: dict[int, int]
+    merges: dict[int, list[dict[str, int]]]
 
     @classmethod
     def of(cls, crowd: Crowd) -> "Sheets":
@@ -48,6 +52,7 @@ class Sheets:
                 for tab in tabs
             },
             tops=dict(crowd.tops),
+            merges={tab["gid"]: tab["merges"] for tab in tabs},
         )
 
     def headers(self, gid: int) -> tuple[str, ...]:
@@ -64,6 +69,19 @@ class Sheets:
             return {}
         column = headers.index(KEY)
         return {row: _at(cells, column).strip() for row, cells in self.rows[gid]}
+
+    def without_status(self, gid: int) -> set[int]:
+        """The ids of the rows whose Status cell is merged into another one."""
+        headers, rows = self.headers(gid), self.rows[gid]
+        if STATUS not in headers:
+            return set()
+        column, found = headers.index(STATUS), set()
+        for area in self.merges[gid]:
+            if area["startColumnIndex"] <= column < area["endColumnIndex"]:
+                own = area["startColumnIndex"] == column
+                first = area["startRowIndex"] + own
+                found |= {row for row, _ in rows[first : area["endRowIndex"]]}
+        return found
 
     def cells(self) -> dict[Place, str]:
         """Each cell by where it stands for people; columns without a header by their place."""
@@ -87,8 +105,9 @@ class Model:
 
     `pending` holds what was hit by mistake while people moved rows and columns, to be put back
     by the end of the pass; `fresh` the rows that were added, to be right by then; `landed` what
-    came into such rows before people wrote there, and may be cleared. `marks_lost` are the issues
-    that may still get a write that was on its way.
+    came into such rows before people wrote there, and may be cleared; `veiled` those that came to
+    stand where people had merged the Status away in that moment. `marks_lost` are the issues that
+    may still get a write that was on its way.
     """
 
     crowd: Crowd
@@ -98,6 +117,7 @@ class Model:
     pending: dict[Place, str] = field(default_factory=dict)
     fresh: set[tuple[int, int]] = field(default_factory=set)  # tab and id of the row
     landed: set[Place] = field(default_factory=set)
+    veiled: set[tuple[int, int]] = field(default_factory=set)
     lost: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     marks_lost: dict[str, str] = field(default_factory=dict)  # in the last burst, by Jira key
@@ -177,6 +197,7 @@ class Model:
                 for row, cells in rows
                 if row not in known and any(cells) and row != now.tops.get(gid)
             }
+            self.veiled |= self.fresh & {(gid, row) for row in now.without_status(gid)}
 
     def _check_rows(self, gid: int, rows: list[tuple[int, tuple[str, ...]]], now: Sheets) -> None:
         there = dict(now.rows.get(gid, []))
@@ -237,7 +258,7 @@ class Model:
             for header, text in zip(headers, cells, strict=False)
             if text and (header in HUMAN[tab] or header not in COLUMNS[tab])
         }
-        if theirs != {STATUS: FIRST_STATUS}:
+        if theirs != {STATUS: FIRST_STATUS} and (theirs or (gid, row) not in self.veiled):
             self.wrong.append(f"row {key} was added with {theirs}")
 
     def _check_jira(self, now: dict[str, dict[str, Any]]) -> None:

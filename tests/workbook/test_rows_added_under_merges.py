@@ -73,6 +73,18 @@ def test_a_row_whose_key_a_merge_takes_meanwhile_is_cleared_and_added_below(
     assert people.cells(QUIZ)["Notes"] == "mine"
 
 
+def test_a_row_whose_status_a_merge_takes_meanwhile_stands_and_is_told(other, people, merge):
+    """As if the merge had come a moment later: it is for people to take it apart."""
+    other.meanwhile = lambda: merge("Status")
+    other.add_rows([training(LATE), training(LATER)])
+    other.add_rows([training(LATE), training(LATER)])
+    assert [key for key in people.keys("Training") if key] == [DECK, QUIZ, LATE, LATER]
+    assert people.cells(LATE) | {"Status": "To do"} == people.cells(LATER) | {"Key": LATE}
+    assert people.cells(LATE)["Status"] == ""
+    told = [each for each in other.read("gambling").oddities if LATE in str(each.where)]
+    assert "merged into another cell" in str(told)
+
+
 @pytest.fixture
 def lose_a_key(sandbox, other, merge):
     """Adds a row whose key cell is merged away meanwhile, by a process that hears no answer."""

@@ -74,7 +74,7 @@ class WorkbookEditor:
         self._post("changes", {"requests": json.dumps(wanted)})
 
     def whole(self) -> list[dict[str, Any]]:
-        """Each tab with its rows from the first one: their ids and what was typed into them."""
+        """Each tab with its merges and its rows: their ids and what was typed into them."""
         answer = requests.get(f"{self._address}/tabs?whole=1", timeout=TIMEOUT_SECONDS)
         answer.raise_for_status()
         tabs: list[dict[str, Any]] = answer.json()

@@ -22,6 +22,7 @@ from policy_rollout.sandbox import sheets_grid as grid
 from policy_rollout.sandbox.pages import page
 from policy_rollout.sandbox.sheets_batch import apply
 from policy_rollout.sandbox.sheets_credentials import ACCOUNT_EMAIL
+from policy_rollout.sandbox.sheets_edits import merges
 from policy_rollout.sandbox.sheets_grid import (
     Book,
     Cell,
@@ -386,11 +387,12 @@ def _tab(sheet: Sheet) -> dict[str, Any]:
 
 
 def _whole(sheet: Sheet) -> dict[str, Any]:
-    """Every row from the first, with what was typed in: a formula as such."""
+    """Every row from the first, with what was typed in, a formula as such; and what is merged."""
     width = range(sheet.data_columns)
     return {
         "gid": sheet.id,
         "title": sheet.title,
+        "merges": list(merges(sheet).values()),
         "rows": [
             {"id": row.id, "cells": [_entered(row.at(at)) for at in width]} for row in sheet.rows
         ],
