@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import pytest
 
-from policy_rollout.forking import NotForked, ask
+from policy_rollout.forking import PASSED_ON, NotForked, ask
 from policy_rollout.run_command import FORK_SERVER
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks on Linux alone")
@@ -32,6 +32,12 @@ exec(os.environ["CODE"])
 WITHIN_SECONDS = 60
 
 
+def heed_signals():
+    """Also where the tests run behind nohup or in the background of a script."""
+    for each in PASSED_ON:
+        signal.signal(each, signal.SIG_DFL)
+
+
 class Forks:
     """A server that is ready, and what asks there."""
 
@@ -49,7 +55,7 @@ class Forks:
             )
         until(self.socket.exists)
 
-    def begin(self, code, preexec_fn=None, **environment):
+    def begin(self, code, preexec_fn=heed_signals, **environment):
         return psutil.Popen(
             [sys.executable, "-m", "policy_rollout.run_command"],
             preexec_fn=preexec_fn,
