@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import pytest
 
-from policy_rollout.forking import PASSED_ON, NotForked, ask
+from policy_rollout.forking import NotForked, ask
 from policy_rollout.run_command import FORK_SERVER
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks on Linux alone")
@@ -32,10 +32,14 @@ exec(os.environ["CODE"])
 WITHIN_SECONDS = 60
 
 
-def heed_signals():
-    """Also where the tests run behind nohup or in the background of a script."""
-    for each in PASSED_ON:
-        signal.signal(each, signal.SIG_DFL)
+@pytest.fixture(autouse=True)
+def _heeded():
+    """Signals are heeded by what a test starts, also where it runs behind nohup or in the back."""
+    handlers = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
+    before = {each: signal.signal(each, handler) for each, handler in handlers.items()}
+    yield
+    for each, handler in before.items():
+        signal.signal(each, handler)
 
 
 class Forks:
@@ -55,10 +59,9 @@ class Forks:
             )
         until(self.socket.exists)
 
-    def begin(self, code, preexec_fn=heed_signals, **environment):
+    def begin(self, code, **environment):
         return psutil.Popen(
             [sys.executable, "-m", "policy_rollout.run_command"],
-            preexec_fn=preexec_fn,
             cwd=self.folder,
             env=os.environ | {FORK_SERVER: str(self.socket), "CODE": code} | environment,
             stdin=subprocess.PIPE,
@@ -109,8 +112,12 @@ def test_it_has_the_environment_folder_and_streams_of_who_asks(forks):
 
 
 def test_it_makes_files_as_who_asks_would(forks):
-    process = forks.begin("print(oct(os.umask(0)))", preexec_fn=lambda: os.umask(0o027))
-    assert process.communicate(timeout=WITHIN_SECONDS) == ("0o27\n", "")
+    before = os.umask(0o027)
+    try:
+        found = forks.run("print(oct(os.umask(0)))")
+    finally:
+        os.umask(before)
+    assert found == (0, "0o27\n", "")
 
 
 def test_an_environment_larger_than_the_buffer_of_a_socket_arrives_whole(forks):
@@ -155,10 +162,8 @@ def test_signals_are_passed_on(forks, number):
 
 def test_a_signal_that_who_asks_does_not_heed_is_not_passed_on(forks):
     """As under nohup."""
-    process = forks.begin(
-        "print('ready', flush=True); sys.stdin.readline(); sys.exit(4)",
-        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
-    )
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    process = forks.begin("print('ready', flush=True); sys.stdin.readline(); sys.exit(4)")
     assert process.stdout.readline() == "ready\n"
     process.send_signal(signal.SIGHUP)
     process.communicate("go on\n", timeout=WITHIN_SECONDS)
@@ -267,7 +272,8 @@ def test_if_the_server_is_lost_the_process_goes_on_and_its_end_is_awaited(forks)
     out, err = process.communicate("go on\n", timeout=WITHIN_SECONDS)
     assert (process.returncode, out) == (1, "done\n")
     assert err == (
-        f"{forks.socket}: the fork server is gone, and how this run ended is not known\n"
+        f"{forks.socket}: the fork server is gone or silent, and how this run ended is not known; "
+        "its log may tell why, and watch starts the run again if it is lost\n"
     )
 
 

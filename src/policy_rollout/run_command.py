@@ -26,7 +26,10 @@ def main() -> int:
         sys.stderr.write(f"this run starts Python anew, which takes longer: {why}\n")
         _become_the_engine()
     except ForkUnknown:
-        sys.stderr.write(f"{path}: the fork server is gone, and how this run ended is not known\n")
+        sys.stderr.write(
+            f"{path}: the fork server is gone or silent, and how this run ended is not known; its "
+            "log may tell why, and watch starts the run again if it is lost\n"
+        )
         return 1
     return code if code >= 0 else _end_by(-code)
 

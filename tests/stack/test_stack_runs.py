@@ -5,6 +5,7 @@ import re
 import shutil
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
@@ -222,6 +223,14 @@ def test_the_servers_had_nothing_to_complain_about(up):
 
 @pytest.mark.skipif(not FORKS, reason="forks on Linux alone")
 def test_its_runs_are_forked_from_a_process_that_has_them_loaded(up):
+    def forked() -> bool:
+        found = 0
+        for each in up.processes():
+            with suppress(psutil.Error):  # it has just ended
+                found += "flows.fork_server" in each.cmdline()
+        return found > 2  # the fork server, its guard, and a run
+
+    until(forked, "a look of watch is forked")
     said = (up.home / "logs" / "worker.log").read_text()
     assert "Flow run" in said
     assert "this run starts Python anew" not in said
