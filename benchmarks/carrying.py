@@ -14,8 +14,8 @@ from prefect.settings import (
     PREFECT_SERVER_ANALYTICS_ENABLED,
     temporary_settings,
 )
-from prefect.testing.utilities import prefect_test_harness
 
+from benchmarks.prefect_server import prefect_server
 from flows.passes import pass_or_trouble
 from flows.taking_up import take_up
 from policy_rollout.history import state_of
@@ -39,7 +39,7 @@ def prefect_here() -> Iterator[None]:
         PREFECT_LOGGING_LEVEL: "WARNING",
         PREFECT_SERVER_ANALYTICS_ENABLED: False,
     }
-    with prefect_test_harness(START_SECONDS), temporary_settings(quiet):
+    with prefect_server(START_SECONDS), temporary_settings(quiet):
         yield
 
 

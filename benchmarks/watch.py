@@ -33,9 +33,9 @@ from prefect.settings import (
     temporary_settings,
 )
 from prefect.states import Suspended
-from prefect.testing.utilities import prefect_test_harness
 
 from benchmarks.databases import postgresql
+from benchmarks.prefect_server import prefect_server
 from benchmarks.rows import Row
 from flows.passes import pass_or_trouble
 from flows.taking_up import take_up
@@ -290,7 +290,7 @@ def services(folder: Path) -> Iterator[Sandbox]:
             "ROLLOUT_SHEETS_CREDENTIALS": str(write_credentials(folder, sandbox.sheets_url)),
             "ROLLOUT_SHEETS_WORKBOOK": WORKBOOK,
         }
-        with temporary_settings(quiet), prefect_test_harness(START_SECONDS):
+        with temporary_settings(quiet), prefect_server(START_SECONDS):
             yield sandbox
 
 

@@ -36,7 +36,8 @@ def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         PREFECT_SERVER_ANALYTICS_ENABLED,
         temporary_settings,
     )
-    from prefect.testing.utilities import prefect_test_harness  # noqa: PLC0415  the same
+
+    from benchmarks.prefect_server import prefect_server  # noqa: PLC0415  the same
 
     home = tmp_path_factory.mktemp("prefect")
     quiet = {
@@ -48,7 +49,7 @@ def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
         patch.setenv("PREFECT_HOME", str(home))
-        with temporary_settings(quiet), prefect_test_harness(PREFECT_START_SECONDS):
+        with temporary_settings(quiet), prefect_server(PREFECT_START_SECONDS):
             yield home
 
 

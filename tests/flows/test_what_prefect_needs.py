@@ -2,11 +2,14 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
+import psutil
 import pytest
 from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.schedules import IntervalSchedule
+from prefect.settings import PREFECT_API_URL
 
 
 @flow
@@ -52,3 +55,11 @@ def test_sqlalchemy_writes_the_runs_that_prefect_s_scheduler_plans(deployed):
             return len(planned)
 
     assert asyncio.run(schedule()) >= 3
+
+
+def test_the_server_here_collects_its_garbage_in_a_thread_of_its_own(prefect_home):  # noqa: ARG001  the server must run
+    """Else everything stands still for a minute now and then: `policy_rollout.gc_thread`."""
+    port = str(urlsplit(PREFECT_API_URL.value()).port)
+    commands = [each.cmdline() for each in psutil.Process().children()]
+    (ours,) = (each for each in commands if port in each)
+    assert ours[1:4] == ["-m", "policy_rollout.gc_thread", "uvicorn"]
