@@ -22,19 +22,10 @@ class _CollectingInAThread(SubprocessASGIServer):
     """
 
     def _run_uvicorn_command(self) -> subprocess.Popen[Any]:
-        server = ["uvicorn", "--factory", "prefect.server.api.server:create_app"]
-        where = [
-            "--host",
-            LOOPBACK,
-            "--port",
-            str(self.port),
-            "--log-level",
-            "error",
-            "--lifespan",
-            "on",
-        ]
+        module = "uvicorn --factory prefect.server.api.server:create_app"
+        options = f"--host {LOOPBACK} --port {self.port} --log-level error --lifespan on"
         return subprocess.Popen(  # noqa: S603 - our own command
-            [sys.executable, "-m", "policy_rollout.gc_thread", *server, *where],
+            [sys.executable, "-m", "policy_rollout.gc_thread", *f"{module} {options}".split()],
             env={
                 **os.environ,
                 "PREFECT__SERVER_EPHEMERAL": "1",

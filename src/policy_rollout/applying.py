@@ -25,6 +25,7 @@ from policy_rollout.outline import spec_of
 from policy_rollout.planning import Made, make_plan, since, site_of
 from policy_rollout.saved_plan import (
     Consent,
+    PlanApplied,
     PlanOutdated,
     SavedPlan,
     differences,
@@ -55,6 +56,7 @@ def apply_plan(settings: Settings, plan: SavedPlan, consent: Consent) -> Applied
     """Journal what the plan amends, if it comes out the same now; nothing is done otherwise.
 
     Raises:
+        PlanApplied: the program follows it already.
         PlanOutdated: the world, the spec or the journal has changed since it was made.
         ClosuresRefused: it closes too much, or touches finished work, without consent.
         AmendmentRefused: the program cannot follow the spec any more.
@@ -85,6 +87,7 @@ def _made_anew(journal: Journal, settings: Settings, plan: SavedPlan, now: datet
     """The same plan, on the world as it is.
 
     Raises:
+        PlanApplied: the program follows it already.
         PlanOutdated: it is not the same any more, or its work lives elsewhere now.
     """
     state = state_of(journal, plan.program)
@@ -93,7 +96,13 @@ def _made_anew(journal: Journal, settings: Settings, plan: SavedPlan, now: datet
     moved = tuple(moved_house(plan.site, site_of(settings, spec_of(state))))
     if moved:  # before the world is read: it would be another one
         raise PlanOutdated(plan.program, plan.made_at, moved)
-    found = list(outdated(plan, since(journal, plan)))
+    written = since(journal, plan)
+    if plan.amendment is not None and state.spec_text == plan.amendment.spec_text:
+        for record in written.records:
+            event = record.event
+            if isinstance(event, ev.Amended) and event.spec_text == state.spec_text:
+                raise PlanApplied(plan.program, record, event.by)
+    found = list(outdated(plan, written))
     try:
         made = make_plan(journal, settings, plan.program, plan.amendment, now=now)
     except AmendmentRefused as refused:

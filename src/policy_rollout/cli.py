@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 
 from policy_rollout import audit_cli, drift_cli, halt_cli, people_cli, plan_cli, sign_cli
-from policy_rollout.errors import ExitCode, RolloutError, SpecRefused
+from policy_rollout.errors import ExitCode, RolloutError, ServiceUnavailable, SpecRefused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +74,10 @@ def main() -> None:
 
 
 def _print_error(error: RolloutError) -> None:
-    err.print(f"[bold red]error:[/] {_escaped(str(error))}")
+    told = str(error)
+    if isinstance(error, ServiceUnavailable):  # a command has no next pass
+        told = f"{error.what}. Run the command again"
+    err.print(f"[bold red]error:[/] {_escaped(told)}")
 
 
 def _refuse(refused: SpecRefused) -> None:

@@ -312,7 +312,7 @@ class ServiceError(RolloutError):
 
 
 class ServiceUnavailable(ServiceError):
-    """Down, slow or throttling.
+    """Down, slow or throttling. `what` says so without what happens next, which a pass knows.
 
     Args:
         service: `Jira` or `Google Sheets`.
@@ -330,6 +330,7 @@ class ServiceUnavailable(ServiceError):
             if retry_after_seconds is not None
             else ""
         )
+        self.what = f"{service}: {doing} failed: {reason}{wait}"
         super().__init__(
             service, f"{doing} failed: {reason}{wait}. It is tried again on the next pass"
         )

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from policy_rollout.errors import SettingsWrong
-from policy_rollout.who_runs import who_runs
+from policy_rollout.who_runs import By, who_runs, who_wants
 
 if TYPE_CHECKING:
     from policy_rollout.events import ProgramStopped
@@ -32,9 +32,9 @@ def mount(app: typer.Typer) -> None:
     app.command()(stop)
 
 
-def hold(program: Program, *, reason: Reason) -> None:
+def hold(program: Program, *, reason: Reason, by: By = "") -> None:
     """Hold a program: nothing is created, changed, asked or passed until it goes on."""
-    order, journal = _opened(program, _given(reason))
+    order, journal = _opened(program, by, _given(reason))
     from policy_rollout import halting
 
     with journal:
@@ -42,9 +42,9 @@ def hold(program: Program, *, reason: Reason) -> None:
     _say(f"{program} is held; {run}. It goes on with: rollout go-on {program}")
 
 
-def go_on(program: Program) -> None:
+def go_on(program: Program, *, by: By = "") -> None:
     """Let a program go on that is held, or whose run was cancelled in the Prefect UI."""
-    order, journal = _opened(program, "")
+    order, journal = _opened(program, by)
     from policy_rollout import halting
 
     with journal:
@@ -60,10 +60,11 @@ def stop(
         Literal["close", "leave"] | None,
         typer.Option(help="What becomes of open issues; as the spec's `if_rejected` if left out."),
     ] = None,
+    by: By = "",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Stop a program for good: show what is closed, ask, and end its run."""
-    order, journal = _opened(program, _given(reason))
+    order, journal = _opened(program, by, _given(reason))
     from policy_rollout import halting
     from policy_rollout.history import known_state
 
@@ -76,17 +77,18 @@ def stop(
     _say(f"{program} is stopped; {run}. See: rollout status {program}")
 
 
-def _opened(program: str, reason: str) -> "tuple[Order, Journal]":
+def _opened(program: str, by: str, reason: str = "") -> "tuple[Order, Journal]":
     """The order, and the journal it goes to; prefect may be imported after this."""
     from policy_rollout.journal.store import Journal
     from policy_rollout.prefect_address import use_running_stack
     from policy_rollout.settings import Settings
 
+    wants = who_wants(by)
     settings = Settings.load()
     use_running_stack(settings.home)
     from policy_rollout.halting import Order
 
-    return Order(program, who_runs(), reason), Journal(settings.journal_address)
+    return Order(program, who_runs(), wants, reason), Journal(settings.journal_address)
 
 
 def _given(reason: str) -> str:

@@ -35,9 +35,10 @@ class HaltRefused(RolloutError):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Who gives it, and why."""
+    """Who wants it, and why: `by` is a claim, `actor` is this machine's user."""
 
     program: str
+    actor: str
     by: str
     reason: str = ""
 
@@ -111,7 +112,9 @@ def _journaled(
     while True:
         state = known_state(journal, order.program)
         try:
-            decide_and_write(journal, state, decided(state), actor=order.by, at=datetime.now(UTC))
+            decide_and_write(
+                journal, state, decided(state), actor=order.actor, at=datetime.now(UTC)
+            )
         except JournalConflict:
             continue
         return state

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from policy_rollout.errors import ExitCode, SettingsWrong
-from policy_rollout.who_runs import who_runs
+from policy_rollout.who_runs import By, who_runs, who_wants
 
 if TYPE_CHECKING:
     from policy_rollout.planning import Made
@@ -37,12 +37,6 @@ ShowAll = Annotated[bool, typer.Option("--all", help="Every line of every list."
 Reopen = Annotated[
     list[str] | None,
     typer.Option("--reopen", metavar="STAGE", help="Begin a new round of a passed stage."),
-]
-By = Annotated[
-    str,
-    typer.Option(
-        "--by", metavar="MAIL", help="Who wants it; this machine's user where left out. A claim."
-    ),
 ]
 AllowClosures = Annotated[
     bool,
@@ -95,7 +89,7 @@ def plan(  # noqa: PLR0913 - the options of a command
             return
         program = spec.program
         if reopen or spec != running:
-            amends = _amendment(what, text, reopen, _by(by), reason.strip())
+            amends = _amendment(what, text, reopen, who_wants(by), reason.strip())
     elif reopen:
         raise typer.BadParameter("--reopen goes with a SPEC that amends the program")
     made = _made(settings, program, amends)
@@ -125,7 +119,7 @@ def apply(
     use_running_stack(settings.home)
     given = saved.amendment
     consent = _consent(
-        by=_by(by) if by or given is None else given.by,
+        by=who_wants(by) if by or given is None else given.by,
         reason=reason or (given.reason if given else ""),
         allow_closures=allow_closures,
     )
@@ -158,7 +152,7 @@ def amend(  # noqa: PLR0913 - the options of a command
             "save it with --out FILE and run `rollout apply FILE`"
         )
     settings = Settings.load()
-    consent = _consent(by=_by(by), reason=reason, allow_closures=allow_closures)
+    consent = _consent(by=who_wants(by), reason=reason, allow_closures=allow_closures)
     made = _made(settings, spec.program, _amendment(str(path), text, reopen, consent.by, reason))
     if not as_json:
         _show(made, as_json=False, show_all=show_all)
@@ -282,13 +276,6 @@ def _read_plan(path: Path) -> "SavedPlan":
     except UnicodeDecodeError:
         raise PlanUnreadable(str(path), "bytes that are no UTF-8") from None
     return read_plan(text, str(path))
-
-
-def _by(given: str) -> str:
-    """Who wants it, as they say; else as this machine knows them. Neither is a proof."""
-    from policy_rollout.person import checked_person
-
-    return checked_person(given) if given else who_runs()
 
 
 def _consent(*, by: str, reason: str, allow_closures: bool) -> "Consent":

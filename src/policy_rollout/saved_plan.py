@@ -150,6 +150,17 @@ class PlanOutdated(RolloutError):
         )
 
 
+class PlanApplied(RolloutError):
+    """The program follows the plan's spec already: `by` amended it so with entry `record`."""
+
+    def __init__(self, program: str, record: Recorded, by: str) -> None:
+        super().__init__(
+            f"found a plan for {program!r} that was applied already, on "
+            f"{record.at:%Y-%m-%d %H:%M} UTC by {by} (journal entry {record.sequence}); "
+            f"nothing was done. See: rollout status {program}"
+        )
+
+
 def change_texts(changes: Iterable[Planned]) -> tuple[ChangeText, ...]:
     return tuple(
         ChangeText(

@@ -4,10 +4,12 @@ import pytest
 
 from policy_rollout.history import records_of, state_of
 from policy_rollout.journal.store import Journal
+from policy_rollout.who_runs import who_runs
 
 pytestmark = pytest.mark.long
 
 NOBODY = "http://127.0.0.1:1/api"
+KIM = "p.kim@example.com"
 
 
 @pytest.fixture
@@ -36,6 +38,31 @@ def test_who_lets_go_on_must_reach_prefect_first(rollout_process, launched, jour
     done = rollout_process("go-on", launched, PREFECT_API_URL=NOBODY)
     assert (done.code, done.out) == (3, "")
     assert kinds(journal)[-1] == "held"
+
+
+@pytest.mark.parametrize(
+    "command", [("hold", "--reason", "legal asks"), ("stop", "--reason", "legal asks", "--yes")]
+)
+def test_who_wants_it_is_journaled_beside_who_runs_the_command(
+    rollout_process, launched, journal, command
+):
+    name, *options = command
+    done = rollout_process(name, launched, *options, "--by", KIM, PREFECT_API_URL=NOBODY)
+    assert done.code == 0
+    (record,) = (each for each in records_of(journal, launched) if hasattr(each.event, "reason"))
+    assert record.event.by == KIM
+    assert record.actor == who_runs()
+
+
+@pytest.mark.parametrize("command", [("hold", "--reason", "x"), ("go-on",)])
+def test_who_wants_it_is_somebody_whom_a_spec_could_name(
+    rollout_process, launched, journal, command
+):
+    name, *options = command
+    done = rollout_process(name, launched, *options, "--by", "Kim", PREFECT_API_URL=NOBODY)
+    assert done.code == 2
+    assert "'Kim' is nobody's name here: expected one mail address" in done.err
+    assert kinds(journal) == ["launched", "creation_intended"]
 
 
 def test_a_hold_without_a_reason_is_refused(rollout_process, launched, journal):
@@ -101,3 +128,4 @@ def test_drift_that_cannot_be_seen_is_an_outside_failure(rollout_process, launch
     )
     assert (done.code, done.out) == (3, "")
     assert done.err.startswith("error: Jira: ")
+    assert done.err.endswith(". Run the command again\n")

@@ -25,7 +25,7 @@ from tests.programs_under_way import BEGAN
 
 pytestmark = pytest.mark.long
 
-ORDER = Order("demo", "p.kim", "legal asks for it")
+ORDER = Order("demo", "p.kim", "p.kim", "legal asks for it")
 STOP = ev.ProgramStopped(by="p.kim", reason="withdrawn", issues="close")
 
 
@@ -164,7 +164,7 @@ def test_holding_twice_changes_nothing_and_says_who_holds(waiting):
     order(halting.hold, ORDER)
     head = waiting.state.head
     with pytest.raises(HaltRefused) as refused:
-        order(halting.hold, Order("demo", "j.doe", "me too"))
+        order(halting.hold, Order("demo", "j.doe", "j.doe", "me too"))
     assert re.fullmatch(
         r"program 'demo' is held already, by p\.kim since 20\d\d-\d\d-\d\d \d\d:\d\d UTC: legal "
         r"asks for it; nothing was changed\. It goes on with: rollout go-on demo",

@@ -18,6 +18,7 @@ from policy_rollout.planning import Made, make_plan
 from policy_rollout.saved_plan import (
     Amendment,
     Consent,
+    PlanApplied,
     PlanOutdated,
     SavedPlan,
     read_plan,
@@ -206,13 +207,25 @@ def test_what_was_decided_meanwhile_is_named(running):
     assert any("was written since: gate ready, by rollout" in each for each in told)
 
 
-def test_a_plan_is_applied_once(running):
+@pytest.mark.parametrize("has_looked", [False, True])
+def test_a_plan_that_was_applied_says_so_when_it_is_applied_again(running, has_looked):
+    plan = saved(GERMAN_TOO)
+    entry = apply(plan).entry
+    if has_looked:
+        running.go()
+    head = running.state.head
+    with pytest.raises(PlanApplied, match=rf"by {OWNER} \(journal entry {entry}\); nothing was"):
+        apply(plan)
+    assert running.state.head == head
+
+
+def test_a_plan_whose_amendment_was_replaced_since_is_outdated(running):
     plan = saved(GERMAN_TOO)
     apply(plan)
-
+    running.go()
+    apply(saved(OPS_SIGN_TOO))
     told = refused(running, plan)
-
-    assert any(f"was written since: amended, by {OWNER}" in each for each in told)
+    assert sum(f"was written since: amended, by {OWNER}" in each for each in told) == 2
 
 
 def test_another_workbook_is_refused_with_both_sides(running, monkeypatch):
