@@ -206,7 +206,7 @@ def test_a_running_program_is_amended_and_a_saved_plan_is_applied(up):
     assert up.marks("changed") == {"changed/epic": 1, "changed/write/guideline": 1}
     code, _, err = up.rollout("apply", saved, "--allow-closures")
     assert code == 1
-    assert "was written since: amended" in err
+    assert "applied already" in err
 
 
 def test_the_servers_had_nothing_to_complain_about(up):
