@@ -11,16 +11,19 @@ from pathlib import Path
 import psutil
 import psycopg
 import requests
+from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 from running_up import CHECKOUT, engine_of, until
 
+from policy_rollout import prefect_api
 from policy_rollout.history import records_of, state_of
 from policy_rollout.journal.store import Journal
 from policy_rollout.program import ProgramState
+from policy_rollout.run_command import FORK_SERVER
 from policy_rollout.sandbox.control import Sandbox
 from policy_rollout.sandbox.sheets_control import WorkbookEditor
 from policy_rollout.sandbox.sheets_credentials import write_credentials
 from policy_rollout.sandbox.sheets_store import WORKBOOK
-from policy_rollout.stack import LOOPBACK, WORK_POOL, free_port
+from policy_rollout.stack import FORKS, LOOPBACK, RUN_COMMAND, WORK_POOL, free_port
 
 PASSWORD = "admin:not-a-secret"
 WITHIN_SECONDS = 420
@@ -40,15 +43,20 @@ class Host:
 
     home: Path
     environment: Mapping[str, str]
-    worker: "psutil.Popen | None" = None
+    serves: list[psutil.Popen] = field(default_factory=list)
 
     def start_worker(self) -> None:
-        self.worker = self.begin("prefect", "worker", "start", "--pool", WORK_POOL, log="worker")
+        """And the process that forks for its runs, as docs/deployment.md has it."""
+        if FORKS:
+            socket = self.environment[FORK_SERVER]
+            self.serves.append(self.begin("flows.fork_server", socket, log="fork-server"))
+            until(Path(socket).exists, "the fork server listens", WITHIN_SECONDS)
+        worker = self.begin("prefect", "worker", "start", "--pool", WORK_POOL, log="worker")
+        self.serves.append(worker)
 
     def processes(self) -> list[psutil.Process]:
-        if self.worker is None or not self.worker.is_running():
-            return []
-        return [self.worker, *self.worker.children(recursive=True)]
+        alive = [each for each in self.serves if each.is_running()]
+        return [*alive, *(below for each in alive for below in each.children(recursive=True))]
 
     def carries(self, run: str) -> bool:
         return engine_of(run, self.processes()) is not None
@@ -175,7 +183,9 @@ def _shared(stack: ExitStack, folder: Path, postgresql: str) -> Site:
         stack.callback(_end, process)
     _wait_for(f"{api_url}/health")
     _wait_for(sandbox.url)
-    operator.run("prefect", "work-pool", "create", WORK_POOL, "--type", "process")
+    known = {PREFECT_API_URL: api_url, PREFECT_API_AUTH_STRING: PASSWORD}
+    with temporary_settings(known):
+        prefect_api.make_work_pool(prefect_api.process_pool(WORK_POOL, RUN_COMMAND))
     operator.run("prefect", "--no-prompt", "deploy", "--all")
     return Site(databases["machines_journal"], api_url, sandbox, operator)
 
@@ -187,6 +197,7 @@ def _host(home: Path, shared: Mapping[str, str]) -> Host:
         "PREFECT_HOME": str(home / "prefect"),
         "PREFECT_PROFILES_PATH": str(home / "prefect" / "profiles.toml"),
         "ROLLOUT_HOME": str(home / "rollout"),
+        FORK_SERVER: str(home / "runs.sock"),
     }
     return Host(home, {**shared, **own})
 

@@ -7,6 +7,8 @@ from hosts import PASSWORD, WITHIN_SECONDS, Site, two_hosts
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 from running_up import MEI, RIMA, as_json, state_of_run, until
 
+from policy_rollout.stack import FORKS
+
 pytestmark = [pytest.mark.machines, pytest.mark.timeout(1500)]
 TASKS, ROWS = 60, 4
 SPEC = f"""
@@ -75,6 +77,16 @@ def test_the_machine_that_is_left_takes_over_in_mid_launch_and_doubles_nothing(s
     assert marks(site) == ITEMS
     assert Counter(site.workbook.keys("Checklist")) == TICKS
     assert site.kinds("wide").count("launched") == 1
+
+
+@pytest.mark.skipif(not FORKS, reason="forks on Linux alone")
+def test_their_runs_were_forked(site):
+    (left,) = (host for host in site.hosts if host.processes())
+    fork_server = left.serves[0]
+    until(fork_server.children, "a look of watch is forked", WITHIN_SECONDS)
+    for host in site.hosts:
+        assert (host.home / "fork-server.log").read_text() == ""
+        assert "this run starts Python anew" not in (host.home / "worker.log").read_text()
 
 
 def test_the_program_goes_on_there(site):
