@@ -16,9 +16,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from prefect.context import refresh_global_settings_context
-from prefect.settings import get_current_settings
-
 from policy_rollout.forking import ForkServer, Request, listen
 
 ENGINE = "prefect.engine"
@@ -70,7 +67,7 @@ class Loaded:
         """Why a run would not be what it is when it loads all by itself; nothing where it is."""
         if request.python != sys.prefix:
             return f"it has the Python of {request.python}, the fork server that of {sys.prefix}"
-        if not Path(request.folder).is_dir():
+        if not _is_folder(request.folder):
             return f"the fork server sees no folder {request.folder}"
         asked, own = loaded_with(request.environment), self.environment
         if others := sorted(name for name in {*asked, *own} if asked.get(name) != own.get(name)):
@@ -88,10 +85,20 @@ class Loaded:
         return ""
 
 
+def _is_folder(path: str) -> bool:
+    try:
+        return Path(path).is_dir()
+    except OSError:  # one that may not be looked at, or has too long a name
+        return False
+
+
 def main(socket: Path) -> None:
     """Fork until this process is ended; in each forked one, run what was asked for."""
-    since = time.time_ns()
+    since = time.time_ns()  # what is loaded from here on may be changed meanwhile
     preload()
+    from prefect.context import refresh_global_settings_context  # noqa: PLC0415 - see `since`
+    from prefect.settings import get_current_settings  # noqa: PLC0415 - the same
+
     if threading.active_count() > 1:
         sys.exit(f"a thread runs, which no fork would have: {threading.enumerate()}")
     of_a_run = {**os.environ, **get_current_settings().to_environment_variables(exclude_unset=True)}

@@ -1,5 +1,6 @@
 """A forked process is what the asking one would be, and both end together."""
 
+import json
 import os
 import signal
 import socket
@@ -12,7 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import pytest
 
-from policy_rollout.forking import NotForked, ask
+from policy_rollout import run_command
+from policy_rollout.forking import NotForked, _read, ask
 from policy_rollout.run_command import FORK_SERVER
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks on Linux alone")
@@ -160,6 +162,20 @@ def test_signals_are_passed_on(forks, number):
     assert process.returncode == 5
 
 
+def test_a_signal_is_passed_on_also_where_the_server_was_started_behind_nohup(tmp_path):
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    forks = Forks(tmp_path)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        process = forks.begin("import time; print('ready', flush=True); time.sleep(60)")
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGHUP)
+        process.communicate(timeout=WITHIN_SECONDS)
+    finally:
+        forks.end()
+    assert process.returncode == -signal.SIGHUP
+
+
 def test_a_signal_that_who_asks_does_not_heed_is_not_passed_on(forks):
     """As under nohup."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -214,6 +230,12 @@ def test_no_process_has_the_connection_of_another(forks):
     assert sockets == [1, 1]
 
 
+def sent(**what):
+    """A request as `ask` sends it."""
+    text = json.dumps(what).encode()
+    return len(text).to_bytes(4, "big") + text
+
+
 def test_a_request_that_breaks_off_is_told_and_ends_nothing(forks):
     for start, streams in (
         (b"", 3),
@@ -221,6 +243,9 @@ def test_a_request_that_breaks_off_is_told_and_ends_nothing(forks):
         (b"\0\0\0\7", 3),
         (b"\0\0\0\2[]", 3),
         (b"\0\0\0\2{}", 2),
+        (sent(folder="/", umask=0, python="", environment=5), 3),
+        (sent(folder=None, umask=0, python="", environment={}), 3),
+        (sent(folder="/", umask=0, python="", environment={}, newer=1), 3),
     ):
         with socket.socket(socket.AF_UNIX) as asks:
             folder = os.open(forks.folder, os.O_PATH)
@@ -228,7 +253,7 @@ def test_a_request_that_breaks_off_is_told_and_ends_nothing(forks):
             os.close(folder)
             socket.send_fds(asks, [start], range(streams)) if start else None
     assert forks.run("print('next')") == (0, "next\n", "")
-    assert forks.log.read_text().count("a request broke off: ") == 5
+    assert forks.log.read_text().count("a request broke off: ") == 8
 
 
 def test_a_server_that_has_no_file_left_to_open_hears_who_asks_later(forks):
@@ -238,6 +263,37 @@ def test_a_server_that_has_no_file_left_to_open_hears_who_asks_later(forks):
     until(lambda: "a request was not heard: " in forks.log.read_text())
     forks.process.rlimit(psutil.RLIMIT_NOFILE, limit)
     assert process.communicate(timeout=WITHIN_SECONDS) == ("late\n", "")
+
+
+@pytest.mark.parametrize("spare", [1, 2])
+def test_a_run_whose_streams_the_server_cannot_take_becomes_the_engine(forks, spare):
+    limit = forks.process.rlimit(psutil.RLIMIT_NOFILE)
+    forks.process.rlimit(psutil.RLIMIT_NOFILE, (forks.process.num_fds() + spare, limit[1]))
+    code, _, err = forks.run("print('forked')", PREFECT__FLOW_RUN_ID="")
+    assert code == 1
+    told, *rest = err.splitlines()
+    assert told.startswith("this run starts Python anew, which takes longer: ")
+    assert ENGINE_S_OWN in "".join(rest)
+    assert forks.log.read_text() == f"a request broke off: {spare - 1} of 3 streams came\n"
+
+
+def test_a_request_that_broke_off_was_not_carried_out(forks):
+    with socket.socket(socket.AF_UNIX) as asks:
+        folder = os.open(forks.folder, os.O_PATH)
+        asks.connect(f"/proc/self/fd/{folder}/{forks.socket.name}")
+        os.close(folder)
+        socket.send_fds(asks, [b"\0\0\0\2[]"], range(3))
+        told = json.loads(asks.makefile().readline())
+    assert told["refused"].startswith("the request broke off: ")
+
+
+def test_who_sends_a_little_now_and_then_keeps_nobody_waiting_for_longer():
+    server, asks = socket.socketpair()
+    with server, asks:
+        socket.send_fds(asks, [b"\0\0\0\2"], range(3))
+        asks.sendall(b"[]")
+        with pytest.raises(TimeoutError, match="too long"):
+            _read(server, time.monotonic())
 
 
 def test_the_socket_is_for_its_user_alone(forks):
@@ -305,3 +361,13 @@ def test_without_a_server_this_process_becomes_the_engine(tmp_path, path):
     assert ENGINE_S_OWN in done.stderr
     lacks = "this run starts Python anew, which takes longer: /nowhere/runs.sock: No such file"
     assert done.stderr.startswith(lacks) == bool(path)
+
+
+def test_where_nothing_forks_this_process_becomes_the_engine_at_once(monkeypatch):
+    became = []
+    monkeypatch.setattr(run_command, "FORKS", False)
+    monkeypatch.setenv(FORK_SERVER, "/of/another.sock")
+    monkeypatch.setattr(os, "execv", lambda _, command: became.append(command) or sys.exit(0))
+    with pytest.raises(SystemExit):
+        run_command.main()
+    assert became == [[sys.executable, "-m", "prefect.engine"]]

@@ -161,6 +161,7 @@ def test_the_server_collects_its_garbage_in_a_thread_of_its_own(starting):
 )
 def test_runs_are_forked_where_that_is_safe(tmp_path, monkeypatch, forks, starts):
     monkeypatch.setattr(stack, "FORKS", forks)
+    monkeypatch.setenv(FORK_SERVER, "/of/another.sock")
     made, pools, commands, awaited = Stack(tmp_path, watch_seconds=5), [], {}, []
     (tmp_path / "runs.sock").touch()  # that of a stack before
     monkeypatch.setattr(made, "_start", lambda name, command: commands.update({name: command}))

@@ -97,10 +97,15 @@ def _made_anew(journal: Journal, settings: Settings, plan: SavedPlan, now: datet
     if moved:  # before the world is read: it would be another one
         raise PlanOutdated(plan.program, plan.made_at, moved)
     written = since(journal, plan)
-    if plan.amendment is not None and state.spec_text == plan.amendment.spec_text:
+    amends = plan.amendment
+    if amends is not None and state.spec_text == amends.spec_text:
         for record in written.records:
             event = record.event
-            if isinstance(event, ev.Amended) and event.spec_text == state.spec_text:
+            if (
+                isinstance(event, ev.Amended)
+                and event.spec_text == amends.spec_text
+                and set(event.reopened) == set(amends.reopen)
+            ):
                 raise PlanApplied(plan.program, record, event.by)
     found = list(outdated(plan, written))
     try:

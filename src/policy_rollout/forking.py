@@ -19,7 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-SENT_WITHIN_SECONDS = 2.0
+FORKS = sys.platform == "linux"
+"""Elsewhere each run starts Python anew: libraries of macOS do not survive a fork."""
+SENT_WITHIN_SECONDS = 10.0
 """Of a whole request, for which the others wait."""
 ANSWERED_WITHIN_SECONDS = 60.0
 PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -52,6 +54,13 @@ class Request:
     python: str
     streams: tuple[int, ...]
     answers: socket.socket
+
+    def __post_init__(self) -> None:
+        """Raises TypeError where it came from something else than `ask`."""
+        sent = isinstance(self.environment, dict) and isinstance(self.umask, int)
+        texts = (self.folder, self.python, *self.environment, *self.environment.values())
+        if not sent or not all(isinstance(each, str) for each in texts):
+            raise TypeError("it is no request of this version")
 
     def take_over(self) -> None:
         """Make this process what the asking one is."""
@@ -126,10 +135,10 @@ class ForkServer:
             time.sleep(_PAUSE_SECONDS)
             return None
         try:
-            answers.settimeout(SENT_WITHIN_SECONDS)
-            request = _read(answers)
+            request = _read(answers, time.monotonic() + SENT_WITHIN_SECONDS)
         except (OSError, ValueError, TypeError) as error:
             sys.stderr.write(f"a request broke off: {error}\n")
+            _tell(answers, refused=f"the request broke off: {error}")
             answers.close()
             return None
         child, refused = self._fork(request)
@@ -157,9 +166,13 @@ class ForkServer:
             return None, f"it cannot fork: {error.strerror}"
 
     def _leave(self) -> None:
-        """In the forked process: nothing of the others stays open, no signal goes astray."""
+        """In the forked process: nothing of the others stays open, no signal goes astray.
+
+        It heeds what is passed on, also where this one was started behind `nohup`.
+        """
         signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for each in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(each, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         os.setpgid(0, 0)  # a terminal's Ctrl-C comes from who asked
         self._waits.close()
@@ -189,25 +202,31 @@ class ForkServer:
             os.kill(child, signal.SIGKILL)
 
 
-def _read(answers: socket.socket) -> Request:
-    """Raises OSError, ValueError or TypeError where no whole request comes."""
+def _read(answers: socket.socket, deadline: float) -> Request:
+    """Raises OSError, ValueError or TypeError where no whole request comes until then."""
+    answers.settimeout(SENT_WITHIN_SECONDS)
     start, streams, _, _ = socket.recv_fds(answers, _CHUNK, _STREAMS)
     try:
         if len(streams) < _STREAMS:
             raise ValueError(f"{len(streams)} of {_STREAMS} streams came")  # noqa: TRY301 - closed below
-        return Request(**json.loads(_rest(answers, start)), streams=tuple(streams), answers=answers)
+        sent = json.loads(_rest(answers, start, deadline))
+        return Request(**sent, streams=tuple(streams), answers=answers)
     except (OSError, ValueError, TypeError):
         for stream in streams:
             os.close(stream)
         raise
 
 
-def _rest(answers: socket.socket, text: bytes) -> bytes:
+def _rest(answers: socket.socket, text: bytes, deadline: float) -> bytes:
     if len(text) < _LENGTH.size:
         raise ValueError("it has no length")
     length = _LENGTH.unpack_from(text)[0]
     text = text[_LENGTH.size :]
     while len(text) < length:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("it takes too long")
+        answers.settimeout(left)
         more = answers.recv(_CHUNK)
         if not more:
             raise ValueError(f"{len(text)} of {length} bytes came")
@@ -216,7 +235,8 @@ def _rest(answers: socket.socket, text: bytes) -> bytes:
 
 
 def _tell(answers: socket.socket, **what: object) -> None:
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # nobody waits for it any more
+    # Nobody waits for it any more.
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError, TimeoutError):
         answers.sendall(f"{json.dumps(what)}\n".encode())
 
 

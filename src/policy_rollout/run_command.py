@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from policy_rollout.forking import ForkUnknown, NotForked, ask
+from policy_rollout.forking import FORKS, ForkUnknown, NotForked, ask
 
 FORK_SERVER = "ROLLOUT_FORK_SERVER"
 
@@ -18,7 +18,7 @@ FORK_SERVER = "ROLLOUT_FORK_SERVER"
 def main() -> int:
     """The exit code of the engine; a signal that ended it ends this process, too."""
     path = os.environ.get(FORK_SERVER)
-    if not path:
+    if not path or not FORKS:
         _become_the_engine()
     try:
         code = ask(Path(path))

@@ -151,7 +151,7 @@ class PlanOutdated(RolloutError):
 
 
 class PlanApplied(RolloutError):
-    """The program follows the plan's spec already: `by` amended it so with entry `record`."""
+    """The program follows the plan's spec: `by` amended it just so since, with entry `record`."""
 
     def __init__(self, program: str, record: Recorded, by: str) -> None:
         super().__init__(

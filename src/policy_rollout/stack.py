@@ -23,6 +23,7 @@ from urllib.request import ProxyHandler, build_opener
 import psutil
 
 from policy_rollout.errors import RolloutError, SettingsWrong
+from policy_rollout.forking import FORKS
 from policy_rollout.guard import SIGNALLED
 from policy_rollout.run_command import FORK_SERVER
 
@@ -33,8 +34,6 @@ START_SECONDS = 120
 RUN_ENDS_SECONDS = 30
 WORK_POOL = "rollouts"
 RUN_COMMAND = shlex.join([sys.executable, "-m", "policy_rollout.run_command"])
-FORKS = sys.platform == "linux"
-"""Elsewhere each run starts Python anew: libraries of macOS do not survive a fork."""
 FORKING = "fork-server"
 _SHIPPED = ("prefect.yaml", "flows", "tasks", "program_specs")
 
@@ -170,7 +169,8 @@ class Stack:
         }
 
     def _clean_environment(self, watch_seconds: float) -> dict[str, str]:
-        kept = {name: text for name, text in os.environ.items() if not name.startswith("PREFECT_")}
+        others = ("PREFECT_", FORK_SERVER)
+        kept = {name: text for name, text in os.environ.items() if not name.startswith(others)}
         return kept | {
             "ROLLOUT_HOME": str(self.home),
             "ROLLOUT_WATCH_SECONDS": f"{watch_seconds:g}",

@@ -86,12 +86,25 @@ def test_a_file_that_was_written_while_others_were_loaded_is_one_that_changed(lo
     assert "has changed since" in early.refusal(request(tmp_path))
 
 
+def test_nothing_that_takes_long_is_loaded_before_the_time_is_taken():
+    """Else a file written meanwhile would count as one that was loaded."""
+    code = "import sys, flows.fork_server; print({'prefect', 'pydantic'} & set(sys.modules))"
+    done = subprocess.run(  # noqa: S603 - our own code
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=WITHIN_SECONDS,
+        check=True,
+    )
+    assert done.stdout == "set()\n"
+
+
 def test_a_run_that_would_load_something_else_is_not_forked(loaded, tmp_path):
     assert loaded.refusal(request(tmp_path, python="/opt/other")) == (
         f"it has the Python of /opt/other, the fork server that of {sys.prefix}"
     )
-    gone = tmp_path / "gone"
-    assert loaded.refusal(request(gone)) == f"the fork server sees no folder {gone}"
+    for gone in (tmp_path / "gone", tmp_path / ("x" * 300)):
+        assert loaded.refusal(request(gone)) == f"the fork server sees no folder {gone}"
     others = request(tmp_path, TZ="Asia/Tokyo", PYTHONWARNINGS="error", SSL_CERT_FILE="/ca.pem")
     assert loaded.refusal(others) == (
         "it has another PYTHONWARNINGS, SSL_CERT_FILE, TZ than the fork server"

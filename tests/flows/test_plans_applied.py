@@ -219,6 +219,16 @@ def test_a_plan_that_was_applied_says_so_when_it_is_applied_again(running, has_l
     assert running.state.head == head
 
 
+def test_a_plan_that_also_reopens_is_not_the_amendment_without_that(running):
+    running.finish_work()
+    running.go()
+    running.person(RIMA).move(running.state.issues[SIGN_OFF], "Approved")
+    running.go()
+    reopening = made(GERMAN_TOO, reopen=("write",)).plan
+    apply(saved(GERMAN_TOO))
+    assert any("was written since: amended" in each for each in refused(running, reopening))
+
+
 def test_a_plan_whose_amendment_was_replaced_since_is_outdated(running):
     plan = saved(GERMAN_TOO)
     apply(plan)

@@ -1,6 +1,7 @@
 """What Prefect's server needs of the packages that are held back in pyproject.toml for it."""
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -60,6 +61,9 @@ def test_sqlalchemy_writes_the_runs_that_prefect_s_scheduler_plans(deployed):
 def test_the_server_here_collects_its_garbage_in_a_thread_of_its_own(prefect_home):  # noqa: ARG001  the server must run
     """Else everything stands still for a minute now and then: `policy_rollout.gc_thread`."""
     port = str(urlsplit(PREFECT_API_URL.value()).port)
-    commands = [each.cmdline() for each in psutil.Process().children()]
+    commands = []
+    for each in psutil.Process().children():
+        with suppress(psutil.Error):  # it has just ended
+            commands.append(each.cmdline())
     (ours,) = (each for each in commands if port in each)
     assert ours[1:4] == ["-m", "policy_rollout.gc_thread", "uvicorn"]

@@ -15,6 +15,7 @@ from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary
 from running_up import CHECKOUT, engine_of, until
 
 from policy_rollout import prefect_api
+from policy_rollout.forking import FORKS
 from policy_rollout.history import records_of, state_of
 from policy_rollout.journal.store import Journal
 from policy_rollout.program import ProgramState
@@ -23,7 +24,7 @@ from policy_rollout.sandbox.control import Sandbox
 from policy_rollout.sandbox.sheets_control import WorkbookEditor
 from policy_rollout.sandbox.sheets_credentials import write_credentials
 from policy_rollout.sandbox.sheets_store import WORKBOOK
-from policy_rollout.stack import FORKS, LOOPBACK, RUN_COMMAND, WORK_POOL, free_port
+from policy_rollout.stack import LOOPBACK, RUN_COMMAND, WORK_POOL, free_port
 
 PASSWORD = "admin:not-a-secret"
 WITHIN_SECONDS = 420

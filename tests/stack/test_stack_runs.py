@@ -28,8 +28,9 @@ from running_up import (
 )
 
 from policy_rollout import prefect_api
+from policy_rollout.forking import FORKS
 from policy_rollout.playing import WATCH_SECONDS
-from policy_rollout.stack import FORKS, PREFECT_PORT, SANDBOX_PORT
+from policy_rollout.stack import PREFECT_PORT, SANDBOX_PORT
 
 pytestmark = pytest.mark.long
 

@@ -7,7 +7,7 @@ from hosts import PASSWORD, WITHIN_SECONDS, Site, two_hosts
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 from running_up import MEI, RIMA, as_json, state_of_run, until
 
-from policy_rollout.stack import FORKS
+from policy_rollout.forking import FORKS
 
 pytestmark = [pytest.mark.machines, pytest.mark.timeout(1500)]
 TASKS, ROWS = 60, 4
