@@ -71,6 +71,8 @@ def _look_after(
 
 def _missed(journal: Journal, state: ProgramState) -> Iterator[str]:
     if state.lost_since is None:
+        if prefect_api.look_up((state.run,)):
+            return  # it was made after Prefect was asked: the next look sees to it
         _note(journal, state, ev.RunLost(run=state.run))
     text = (
         f"{state.program}: Prefect does not know its run {state.run}: somebody deleted it, or the "

@@ -10,7 +10,7 @@ from policy_rollout.closures import ClosuresRefused, Touched, check_closures
 from policy_rollout.consequences import DateMove, GivenSignOff, Moving, Proposal
 from policy_rollout.decide import Circumstances
 from policy_rollout.halt_events import Held
-from policy_rollout.planned import FieldChange, Planned, Texts, What, planned
+from policy_rollout.planned import NOT_KNOWN, FieldChange, Planned, Texts, What, planned
 from policy_rollout.preview import Preview, preview
 from policy_rollout.work import people_of
 from tests.planned import read
@@ -208,6 +208,18 @@ def test_a_description_that_changes_shows_its_lines():
     assert description.lines == ("+ Briefly",)
 
 
+def test_a_description_of_an_amendment_that_is_still_to_be_written_shows_what_it_becomes():
+    program = under_way()
+    amended = proposal(
+        program, FULL.replace("team: policy, assi", "team: policy, details: B, assi")
+    )
+    program.record(*amended.events)
+    program.amend(amended.amended.spec_text)
+    description = field(previewed(program), "prepare/guideline", "description")
+    assert description.before == NOT_KNOWN
+    assert "+ B" in description.lines
+
+
 def test_a_sign_off_on_what_changes_is_voided_with_the_difference():
     program = asked(TWO_ROLES)
     program.approve("legal", "lea")
@@ -294,6 +306,21 @@ def test_an_assignee_is_left_to_jira():
         "it is Jira's since the issue was created; the spec now names pia@example.com: "
         "assign it there"
     )
+
+
+def test_a_gate_that_asks_for_less_is_shown_though_nothing_changes_outside():
+    program = under_way(TWO_ROLES)
+    weaker = TWO_ROLES.replace("{legal: 1, policy: 1}", "{legal: 1, policy: 2}")
+    found = previewed(program, weaker)
+    assert found.changes == ()
+    assert found.spec_changes == ("stages.prepare.gate.sign_off.policy: was 1, is 2",)
+    assert previewed(program).spec_changes == ()
+
+
+def test_a_stopped_program_says_so():
+    program = under_way()
+    program.record(ev.ProgramStopped(by="boss", reason="withdrawn"))
+    assert previewed(program).over == "stopped by boss: withdrawn"
 
 
 def test_new_people_are_named():

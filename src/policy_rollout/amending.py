@@ -206,17 +206,19 @@ class _Proposed:
             yield from _twice("item", items)
 
     def _other_kinds(self) -> Iterator[str]:
-        """Under one stable key there is an issue or a row, and never both."""
-        kinds = {item.key: item.kind for item in expand(self.before, self.state.renamed)}
+        """Under one id there are issues or rows, and never both, whatever it is for each part."""
+        kinds = {_of_item(item.key): item.kind for item in expand(self.before, self.state.renamed)}
+        issues = {_of_item(key) for key in self.state.issues}
+        rows = {_of_item(key) for key in self.state.rows} - issues
         wrong: dict[str, str] = {}
         for item in expand(self.after, self._renamed):
-            was = kinds.get(item.key, item.kind)
-            if item.key in self.state.rows and item.kind is Kind.TASK and was is Kind.TASK:
+            key = _of_item(item.key)
+            was = kinds.get(key, item.kind)
+            if key in rows and item.kind is Kind.TASK and was is Kind.TASK:
                 was = Kind.CHECKLIST  # a row that left before
-            if item.key in self.state.issues and item.kind is not Kind.TASK:
+            if key in issues and item.kind is not Kind.TASK:
                 was = Kind.TASK
-            exists = item.key in self.state.issues or item.key in self.state.rows
-            if exists and was is not item.kind:
+            if key in issues | rows and was is not item.kind:
                 wrong[f"{item.stage}/{item.item}"] = (
                     f"{item.stage}/{item.item}: found it as {item.kind}, but its work was made as "
                     f"{was}, expected the same kind; give it another id: the old one leaves then"
@@ -373,3 +375,8 @@ def _elsewhere(name: str, found: str | None, expected: str | None) -> str:
 
 def _day(at: datetime | None) -> str:
     return f"{at:%Y-%m-%d %H:%M}" if at else "no date"
+
+
+def _of_item(key: str) -> str:
+    """The stable key of a task, material or checklist, of that of one of its parts or items."""
+    return "/".join(key.split("/", 3)[:3])

@@ -40,7 +40,8 @@ TRIES = 5
 
 
 RUN_LOST = (
-    "Prefect does not know the program's run any more: it was deleted, or this is another server"
+    "Prefect does not know the program's run any more: it was deleted, or this is another server. "
+    "A new run takes it up: rollout launch --continue {program}"
 )
 
 
@@ -56,7 +57,7 @@ def apply_plan(settings: Settings, plan: SavedPlan, consent: Consent) -> Applied
     """Journal what the plan amends, if it comes out the same now; nothing is done otherwise.
 
     Raises:
-        PlanApplied: the program follows it already.
+        PlanApplied: its amendment was made since.
         PlanOutdated: the world, the spec or the journal has changed since it was made.
         ClosuresRefused: it closes too much, or touches finished work, without consent.
         AmendmentRefused: the program cannot follow the spec any more.
@@ -87,7 +88,7 @@ def _made_anew(journal: Journal, settings: Settings, plan: SavedPlan, now: datet
     """The same plan, on the world as it is.
 
     Raises:
-        PlanApplied: the program follows it already.
+        PlanApplied: its amendment was made since.
         PlanOutdated: it is not the same any more, or its work lives elsewhere now.
     """
     state = state_of(journal, plan.program)
@@ -98,7 +99,7 @@ def _made_anew(journal: Journal, settings: Settings, plan: SavedPlan, now: datet
         raise PlanOutdated(plan.program, plan.made_at, moved)
     written = since(journal, plan)
     amends = plan.amendment
-    if amends is not None and state.spec_text == amends.spec_text:
+    if amends is not None:
         for record in written.records:
             event = record.event
             if (
@@ -132,7 +133,9 @@ def look_now(
     launched = Launch(applied.made.state.program, run, prefect_api.run_url(run))
     try:
         if run not in prefect_api.look_up((run,)):
-            return replace(launched, stands="trouble", message=RUN_LOST)
+            return replace(
+                launched, stands="trouble", message=RUN_LOST.format(program=launched.program)
+            )
         for _ in range(TRIES):
             prefect_api.resume(run, {"action": CHECK, "note": because})
             launched = until_it_waits(settings, applied.made.after, launched, say=say)

@@ -116,7 +116,7 @@ class Compared:
         return Difference(
             where,
             "it was deleted, or is hidden from the service account",
-            "Jira's audit log may tell",
+            "somebody whom Jira's audit log may name",
             self._again(key),
         )
 
@@ -145,7 +145,7 @@ class Compared:
                 where,
                 f"its parent is {found.parent or 'none'}, planned is {wanted.parent}",
                 self._who(found.issue_key, "parent"),
-                f"Set the parent to {wanted.parent} again.",
+                f"{self._written_back('sets it again')} {_TYPE_FIRST}",
             )
 
     def _edited(
@@ -284,6 +284,7 @@ class Compared:
 
 _CREATE_AGAIN = "choose *create again what was deleted* in the Resume form"
 _BY_HAND = "Put it back by hand."
+_TYPE_FIRST = "Where the issue was made one of another type, change that back first."
 _TEXT_BY_HAND = "Nothing writes over it: put the text back by hand, or change it in the spec."
 
 

@@ -26,7 +26,7 @@ NO_WORKER = (
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """A launched run; `stands` is Prefect's state of it, or `trouble` as the journal has it."""
+    """A launched run; `stands` is Prefect's state of it, or `held` or `trouble` of its program."""
 
     program: str
     run: str
@@ -104,8 +104,10 @@ def until_it_waits(
 def outcome_of(seen: prefect_api.RunSeen, state: ProgramState) -> tuple[str, str]:
     """How a run stands, and what is to say about it; nothing where all is well."""
     is_journaled = state.run == seen.run
-    if is_journaled and state.held is not None and seen.is_waiting:
-        return seen.state, f"it is held; it goes on with: rollout go-on {state.program}"
+    was_cancelled = seen.state == "cancelled"  # which holds it, also before `watch` has seen
+    if is_journaled and (was_cancelled or (state.held is not None and seen.is_waiting)):
+        stands = "held" if was_cancelled else seen.state
+        return stands, f"it is held; it goes on with: rollout go-on {state.program}"
     if is_journaled and state.trouble is not None:
         return "trouble", state.trouble.text
     match seen.state:

@@ -201,9 +201,10 @@ def _update(change: UpdateIssue, observed: ObservedIssue, texts: Texts) -> Plann
         after |= {"parent": issue.parent}
     rewrites = observed.content_digest != issue.content_digest
     if rewrites:
-        known = texts.descriptions.get(issue.key)
-        before |= _text(issue, known) if known is not None else {"description": NOT_KNOWN}
-        after |= _text(issue, issue.description)
+        known, wanted = texts.descriptions.get(issue.key), _text(issue, issue.description)
+        is_known = known is not None and known != issue.description
+        before |= _text(issue, known or "") if is_known else dict.fromkeys(wanted, NOT_KNOWN)
+        after |= wanted
     if change.undoes:
         before |= {"description": "(edited by somebody else)"}
         after |= {"description": issue.description}

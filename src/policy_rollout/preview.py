@@ -17,6 +17,7 @@ from policy_rollout.plan import Asking, criteria, desired_issues
 from policy_rollout.planned import Planned, Texts, planned
 from policy_rollout.program import ProgramState, Recorded
 from policy_rollout.rehearsal import Rehearsed, rehearse
+from policy_rollout.spec.differences import differences
 from policy_rollout.work import Kind, State, WorkItem
 
 
@@ -32,14 +33,19 @@ class LeftAlone:
 class Preview:
     """`follows_spec` is the path of the spec that it would follow; empty for the one it follows.
 
+    `spec_changes` has a sentence for each key of the specs that differs, as the text is written:
+    what a gate asks for changes nothing outside before it passes.
     Of a program that is held, `held` says by whom and why: the changes are those once it goes on.
+    `over` says of a program that is over how it ended, and is empty before.
     `settles` is False where the program's passes would not come to rest.
     """
 
     program: str
     title: str
     follows_spec: str
+    spec_changes: tuple[str, ...]
     held: str
+    over: str
     changes: tuple[Planned, ...]
     left_alone: tuple[LeftAlone, ...]
     follows: Consequences
@@ -49,7 +55,7 @@ class Preview:
 
 def preview(proposal: Proposal) -> Preview:
     """`proposal` is left as it is."""
-    now = proposal.circumstances.now
+    now, amended = proposal.circumstances.now, proposal.amended
     before = outline_at(proposal.before, proposal.state, now)
     ahead, held = _ahead(proposal), proposal.state.held
     rehearsed = rehearse(proposal.after, ahead, proposal.world, proposal.circumstances)
@@ -57,14 +63,22 @@ def preview(proposal: Proposal) -> Preview:
     return Preview(
         program=proposal.after.program,
         title=proposal.after.name,
-        follows_spec=proposal.amended.spec_path if proposal.amended else "",
+        follows_spec=amended.spec_path if amended else "",
+        spec_changes=differences(proposal.state.spec_text, amended.spec_text) if amended else (),
         held=f"by {held.by}: {held.reason}" if held else "",
+        over=_over(proposal.state),
         changes=changes,
         left_alone=tuple(_left_alone(proposal, before, rehearsed)),
         follows=consequences(proposal, before, rehearsed, changes),
         closures=closures_of(proposal, before, rehearsed.outline, changes),
         settles=rehearsed.settles,
     )
+
+
+def _over(state: ProgramState) -> str:
+    if state.stopped is not None:
+        return f"stopped by {state.stopped.by}: {state.stopped.reason}"
+    return f"finished on {state.finished_at:%Y-%m-%d}" if state.finished_at is not None else ""
 
 
 def _ahead(proposal: Proposal) -> ProgramState:

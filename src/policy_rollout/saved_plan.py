@@ -151,13 +151,13 @@ class PlanOutdated(RolloutError):
 
 
 class PlanApplied(RolloutError):
-    """The program follows the plan's spec: `by` amended it just so since, with entry `record`."""
+    """Since the plan was made, `by` amended the program just so, with entry `record`."""
 
     def __init__(self, program: str, record: Recorded, by: str) -> None:
         super().__init__(
             f"found a plan for {program!r} that was applied already, on "
             f"{record.at:%Y-%m-%d %H:%M} UTC by {by} (journal entry {record.sequence}); "
-            f"nothing was done. See: rollout status {program}"
+            "nothing was done. To bring about again what has changed since, make the plan again"
         )
 
 

@@ -31,6 +31,7 @@ def journaled(trouble: str = "") -> ProgramState:
         ("completed", ExitCode.DONE),
         ("failed", ExitCode.FOUND_PROBLEMS),
         ("cancelled", ExitCode.FOUND_PROBLEMS),
+        ("held", ExitCode.DONE),
         ("crashed", ExitCode.SERVICE_FAILED),
         ("trouble", ExitCode.SERVICE_FAILED),
     ],
@@ -41,6 +42,16 @@ def test_the_exit_code_tells_how_a_launch_ended(state, expected):
 
 def test_a_program_that_waits_for_people_needs_no_words():
     assert outcome_of(seen("paused", "Suspended"), journaled()) == ("paused", "")
+
+
+def test_a_run_that_was_cancelled_holds_its_program():
+    goes_on = "it is held; it goes on with: rollout go-on small"
+    assert outcome_of(seen("cancelled"), journaled()) == ("held", goes_on)
+
+
+def test_a_run_that_was_cancelled_before_it_wrote_anything_was_never_launched():
+    found = outcome_of(seen("cancelled", "by hand"), ProgramState("small"))
+    assert found == ("cancelled", "by hand")
 
 
 def test_trouble_is_told_as_the_journal_has_it():

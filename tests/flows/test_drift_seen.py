@@ -76,6 +76,8 @@ def test_a_field_of_ours_that_somebody_edited_is_named_with_its_editor(program, 
     difference = only(program)
     assert difference.where == name_of(program, GUIDELINE)
     assert difference.what.startswith(what)
+    assert difference.mend.startswith("The program ")
+    assert "within the hour, or at once with *check now*." in difference.mend
     assert (
         difference.who.partition(" on ")[0]
         == program.person(MEI).call("GET", "myself")["displayName"]
@@ -121,7 +123,7 @@ def test_a_deleted_issue_is_named_and_how_to_have_it_again(program):
     assert difference == Difference(
         where,
         "it was deleted, or is hidden from the service account",
-        "Jira's audit log may tell",
+        "somebody whom Jira's audit log may name",
         "To have it again, choose *create again what was deleted* in the Resume form.",
     )
 

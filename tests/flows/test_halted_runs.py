@@ -10,6 +10,7 @@ from prefect.client.orchestration import get_client
 from prefect.states import Cancelled, Cancelling, Crashed, Running, State, Suspended
 
 from flows.halts import check_goes_on
+from flows.lost_runs import look_after_runs
 from flows.taking_up import take_over, take_up
 from flows.watch import Looked, look
 from policy_rollout import events as ev
@@ -292,6 +293,13 @@ def test_a_deleted_run_is_told_by_watch_and_noted_once(waiting):
     assert trouble.endswith("a new run takes it up with: rollout launch --continue demo")
     one_look()
     assert waiting.kinds.count("run_lost") == 1
+
+
+def test_a_run_that_was_made_after_prefect_was_asked_is_not_lost(waiting):
+    state = waiting.state
+    with opened() as journal:
+        assert look_after_runs(journal, Settings.load(), {state.run: state}, {}) == []
+    assert "run_lost" not in waiting.kinds
 
 
 def test_a_program_is_taken_up_with_the_spec_of_the_journal(waiting):

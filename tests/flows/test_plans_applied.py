@@ -229,13 +229,13 @@ def test_a_plan_that_also_reopens_is_not_the_amendment_without_that(running):
     assert any("was written since: amended" in each for each in refused(running, reopening))
 
 
-def test_a_plan_whose_amendment_was_replaced_since_is_outdated(running):
+def test_an_applied_plan_is_known_again_also_behind_another_amendment(running):
     plan = saved(GERMAN_TOO)
-    apply(plan)
+    entry = apply(plan).entry
     running.go()
     apply(saved(OPS_SIGN_TOO))
-    told = refused(running, plan)
-    assert sum(f"was written since: amended, by {OWNER}" in each for each in told) == 2
+    with pytest.raises(PlanApplied, match=rf"\(journal entry {entry}\); nothing was"):
+        apply(plan)
 
 
 def test_another_workbook_is_refused_with_both_sides(running, monkeypatch):

@@ -37,12 +37,14 @@ FOLLOWS = Consequences(
 )
 
 
-def shown(*changes: Planned, settles: bool = True, held: str = "") -> Preview:
+def shown(*changes: Planned, settles: bool = True, held: str = "", over: str = "") -> Preview:
     return Preview(
         program="p",
         title="A program",
         follows_spec="p.yaml",
+        spec_changes=("stages.write.gate.sign_off.legal: was 2, is 1",),
         held=held,
+        over=over,
         changes=changes,
         left_alone=(LeftAlone("assignee of POL-2", "it is Jira's"),),
         follows=FOLLOWS,
@@ -55,6 +57,9 @@ def test_the_lines_say_what_changes_what_follows_and_what_is_left_alone():
     assert preview_lines(shown(CREATE, UPDATE)) == [
         "A program (p), if it followed p.yaml",
         "Changes: 1 issue created, 1 issue updated.",
+        "",
+        "The spec says otherwise (1):",
+        "  stages.write.gate.sign_off.legal: was 2, is 1",
         "",
         "Issues to create (1):",
         "  p/write/a: Do a, 2026-03-06",
@@ -103,6 +108,12 @@ def test_a_plan_that_does_not_come_to_rest_says_so():
 def test_a_held_program_says_by_whom_and_how_it_goes_on():
     assert preview_lines(shown(held="by boss: Legal asks"))[1] == (
         "Held by boss: Legal asks. This is what changes once it goes on: rollout go-on p"
+    )
+
+
+def test_a_program_that_is_over_says_how_it_ended():
+    assert preview_lines(shown(over="stopped by boss: withdrawn"))[1] == (
+        "The program is over, stopped by boss: withdrawn. Nothing is asked for any more."
     )
 
 

@@ -54,7 +54,9 @@ def preview_json(preview: Preview) -> dict[str, Any]:
         "program": preview.program,
         "title": preview.title,
         "follows_spec": preview.follows_spec,
+        "spec_changes": list(preview.spec_changes),
         "held": preview.held,
+        "over": preview.over,
         "changes": [_change_json(each) for each in preview.changes],
         "left_alone": [asdict(each) for each in preview.left_alone],
         "consequences": _plain(asdict(preview.follows)),
@@ -97,9 +99,14 @@ def _lines(preview: Preview, *, show_all: bool) -> Iterator[_Line]:
     if preview.held:
         goes_on = f"rollout go-on {preview.program}"
         yield _Line(f"Held {preview.held}. This is what changes once it goes on: {goes_on}", "red")
+    if preview.over:
+        yield _Line(f"The program is over, {preview.over}. Nothing is asked for any more.", "red")
     yield _Line(f"Changes: {_counts(preview.changes)}.")
     if not preview.settles:
         yield _Line("The program would not come to rest: the same changes come back.", "bold red")
+    if preview.spec_changes:
+        yield from _headed(f"The spec says otherwise ({len(preview.spec_changes)}):")
+        yield from _bounded([[f"  {each}"] for each in preview.spec_changes], most)
     for what, heading in _HEADINGS.items():
         changes = [each for each in preview.changes if each.what is what]
         if changes:
