@@ -252,7 +252,10 @@ def test_work_that_has_an_issue_cannot_become_a_row():
 
 def test_work_that_has_rows_for_each_language_cannot_become_one_issue():
     quiz = next(line for line in FULL.splitlines(keepends=True) if "quiz:" in line)
-    text = with_((quiz, quiz.replace("quiz:", "test:")), ("    tasks:\n", "    tasks:\n      quiz: {title: Q, team: ops}\n"))
+    text = with_(
+        (quiz, quiz.replace("quiz:", "test:")),
+        ("    tasks:\n", "    tasks:\n      quiz: {title: Q, team: ops}\n"),
+    )
     (why,) = refused(under_way(), text)
     assert why.startswith("prepare/quiz: found it as task, but its work was made as training")
 

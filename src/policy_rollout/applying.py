@@ -76,12 +76,21 @@ def apply_plan(settings: Settings, plan: SavedPlan, consent: Consent) -> Applied
                 allowed_share=settings.closing_share,
                 allowed=consent.allow_closures,
             )
-            prefect_api.look_up((made.state.run,))  # where nobody can be told, nothing is journaled
+            _see_that_prefect_answers(made.state.run)
             try:
                 decide_and_write(journal, made.state, made.events, actor=consent.actor, at=now)
             except JournalConflict:
                 continue  # somebody wrote in this moment: hold the plan against that
             return Applied(made, made.state.head)
+
+
+def _see_that_prefect_answers(run: str) -> None:
+    """Where its run could not be told, nothing is journaled."""
+    try:
+        prefect_api.look_up((run,))
+    except PrefectUnavailable as error:
+        next_step = f"Nothing was done. {error.next_step}"
+        raise PrefectUnavailable(error.what, next_step) from None
 
 
 def _made_anew(journal: Journal, settings: Settings, plan: SavedPlan, now: datetime) -> Made:

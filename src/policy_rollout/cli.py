@@ -58,6 +58,7 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     gc.set_threshold(FEW_COLLECTIONS)  # loading the parts makes no garbage to speak of
     logging.getLogger("stamina").setLevel(logging.ERROR)  # a retry is no news to a person
+    logging.getLogger("prefect._internal.concurrency").addFilter(_told_by_who_asked)
     try:
         app()
     except SpecRefused as refused:
@@ -71,6 +72,11 @@ def main() -> None:
         sys.exit(ExitCode.SERVICE_FAILED)
     finally:
         gc.freeze()  # nor does the end: the interpreter would look through all of it once more
+
+
+def _told_by_who_asked(_: logging.LogRecord) -> bool:
+    """A filter for a log of Prefect's failed requests; its level is set by Prefect."""
+    return False
 
 
 def _print_error(error: RolloutError) -> None:

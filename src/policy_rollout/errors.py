@@ -265,6 +265,7 @@ class PrefectUnavailable(RolloutError):
     exit_code = ExitCode.SERVICE_FAILED
 
     def __init__(self, what: str, next_step: str) -> None:
+        self.what, self.next_step = what, next_step
         super().__init__(f"Prefect: {what}. {next_step}")
 
 

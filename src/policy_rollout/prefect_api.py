@@ -180,7 +180,7 @@ def _take(limit: Limit, requests: int) -> bool:
         raise OverBudget(limit) from None
     except ConcurrencySlotAcquisitionError as error:
         if error.__cause__ is not None:  # without one, there is no such limit
-            _log.warning("The limit %s holds nobody back: %s", limit.name, error)
+            _log.warning("The limit %s holds nobody back: %s", limit.name, error.__cause__)
         return False
     return True
 

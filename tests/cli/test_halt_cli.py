@@ -117,15 +117,23 @@ def test_a_program_is_not_continued_while_nobody_can_say_whether_its_run_is_gone
     assert kinds(journal) == ["launched", "creation_intended"]
 
 
+JIRA_AWAY = {
+    "ROLLOUT_JIRA_URL": "http://127.0.0.1:1",
+    "ROLLOUT_JIRA_EMAIL": "a@example.com",
+    "ROLLOUT_JIRA_TOKEN": "t",
+    "ROLLOUT_JIRA_PROJECT": "POL",
+}
+
+
 def test_drift_that_cannot_be_seen_is_an_outside_failure(rollout_process, launched):
-    done = rollout_process(
-        "drift",
-        launched,
-        ROLLOUT_JIRA_URL="http://127.0.0.1:1",
-        ROLLOUT_JIRA_EMAIL="a@example.com",
-        ROLLOUT_JIRA_TOKEN="t",
-        ROLLOUT_JIRA_PROJECT="POL",
-    )
+    done = rollout_process("drift", launched, **JIRA_AWAY)
     assert (done.code, done.out) == (3, "")
     assert done.err.startswith("error: Jira: ")
     assert done.err.endswith(". Run the command again\n")
+
+
+def test_where_no_prefect_holds_back_requests_a_line_says_so(rollout_process, launched):
+    done = rollout_process("drift", launched, **JIRA_AWAY, PREFECT_API_URL=NOBODY)
+    first, *others = dict.fromkeys(done.err.splitlines())
+    assert first == "The limit rollout-jira holds nobody back: All connection attempts failed"
+    assert [each.partition(": ")[0] for each in others] == ["error"]

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 from carried import MEI, OWNER, SPEC, Carried
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from policy_rollout import cli
 
@@ -205,6 +206,15 @@ def test_who_amends_is_one_mail_address(rollout):
     code, _, err = rollout("amend", "german.yaml", "--reason", "x", "--by", "the boss", "--yes")
     assert code == 2
     assert err.startswith("error: 'the boss' is nobody's name here")
+
+
+def test_an_amendment_of_which_no_run_can_be_told_is_not_made(rollout, program):
+    head = program.state.head
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:1/api"}):
+        code, _, err = rollout("amend", "german.yaml", "--reason", "Germany asks", "--yes")
+    assert code == 3
+    assert "error: Prefect: the server does not answer (ConnectError). Nothing was done. " in err
+    assert program.state.head == head
 
 
 def test_what_is_journaled_stays_though_the_run_is_lost(rollout, program):

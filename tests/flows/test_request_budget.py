@@ -176,7 +176,7 @@ def test_a_server_that_cannot_be_asked_holds_nobody_back_and_it_is_logged(caplog
     ):
         prefect_api.spend(Limit("away", at_once=1, per_second=1), 1)
 
-    assert "The limit away holds nobody back: Unable to acquire" in caplog.text
+    assert "The limit away holds nobody back: All connection attempts failed" in caplog.text
 
 
 def test_a_limit_too_small_for_one_request_holds_nobody_back_and_it_is_logged(limits, caplog):
