@@ -67,7 +67,8 @@ class Loaded:
         """Why a run would not be what it is when it loads all by itself; nothing where it is."""
         if request.python != sys.prefix:
             return f"it has the Python of {request.python}, the fork server that of {sys.prefix}"
-        if not _is_folder(request.folder):
+        # Path.is_dir raises where one may not look, or the name is too long.
+        if not os.path.isdir(request.folder):  # noqa: PTH112 - see the line above
             return f"the fork server sees no folder {request.folder}"
         asked, own = loaded_with(request.environment), self.environment
         if others := sorted(name for name in {*asked, *own} if asked.get(name) != own.get(name)):
@@ -83,13 +84,6 @@ class Loaded:
             if not same:
                 return f"{path} has changed since the fork server was started; start it again"
         return ""
-
-
-def _is_folder(path: str) -> bool:
-    try:
-        return Path(path).is_dir()
-    except OSError:  # one that may not be looked at, or has too long a name
-        return False
 
 
 def main(socket: Path) -> None:

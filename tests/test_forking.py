@@ -244,6 +244,7 @@ def test_a_request_that_breaks_off_is_told_and_ends_nothing(forks):
         (b"\0\0\0\2[]", 3),
         (b"\0\0\0\2{}", 2),
         (sent(folder="/", umask=0, python="", environment=5), 3),
+        (sent(folder="/", umask=0, python="", environment=["HOME"]), 3),
         (sent(folder=None, umask=0, python="", environment={}), 3),
         (sent(folder="/", umask=0, python="", environment={}, newer=1), 3),
     ):
@@ -253,7 +254,7 @@ def test_a_request_that_breaks_off_is_told_and_ends_nothing(forks):
             os.close(folder)
             socket.send_fds(asks, [start], range(streams)) if start else None
     assert forks.run("print('next')") == (0, "next\n", "")
-    assert forks.log.read_text().count("a request broke off: ") == 8
+    assert forks.log.read_text().count("a request broke off: ") == 9
 
 
 def test_a_server_that_has_no_file_left_to_open_hears_who_asks_later(forks):

@@ -57,10 +57,11 @@ class Request:
 
     def __post_init__(self) -> None:
         """Raises TypeError where it came from something else than `ask`."""
-        sent = isinstance(self.environment, dict) and isinstance(self.umask, int)
-        texts = (self.folder, self.python, *self.environment, *self.environment.values())
-        if not sent or not all(isinstance(each, str) for each in texts):
-            raise TypeError("it is no request of this version")
+        if isinstance(self.environment, dict) and isinstance(self.umask, int):
+            texts = (self.folder, self.python, *self.environment, *self.environment.values())
+            if all(isinstance(each, str) for each in texts):
+                return
+        raise TypeError("it is no request of this version")
 
     def take_over(self) -> None:
         """Make this process what the asking one is."""
