@@ -28,6 +28,7 @@ from policy_rollout.saved_plan import (
     PlanApplied,
     PlanOutdated,
     SavedPlan,
+    amendments_made,
     differences,
     moved_house,
     outdated,
@@ -107,16 +108,8 @@ def _made_anew(journal: Journal, settings: Settings, plan: SavedPlan, now: datet
     if moved:  # before the world is read: it would be another one
         raise PlanOutdated(plan.program, plan.made_at, moved)
     written = since(journal, plan)
-    amends = plan.amendment
-    if amends is not None:
-        for record in written.records:
-            event = record.event
-            if (
-                isinstance(event, ev.Amended)
-                and event.spec_text == amends.spec_text
-                and set(event.reopened) == set(amends.reopen)
-            ):
-                raise PlanApplied(plan.program, record, event.by)
+    for record, amended in amendments_made(plan, written):
+        raise PlanApplied(plan.program, record, amended.by)
     found = list(outdated(plan, written))
     try:
         made = make_plan(journal, settings, plan.program, plan.amendment, now=now)

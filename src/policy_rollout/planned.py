@@ -202,8 +202,10 @@ def _update(change: UpdateIssue, observed: ObservedIssue, texts: Texts) -> Plann
     rewrites = observed.content_digest != issue.content_digest
     if rewrites:
         known, wanted = texts.descriptions.get(issue.key), _text(issue, issue.description)
-        is_known = known is not None and known != issue.description
-        before |= _text(issue, known or "") if is_known else dict.fromkeys(wanted, NOT_KNOWN)
+        if known is None or known == issue.description:  # it is not what stands there
+            before |= dict.fromkeys(wanted, NOT_KNOWN)
+        else:
+            before |= _text(issue, known)
         after |= wanted
     if change.undoes:
         before |= {"description": "(edited by somebody else)"}

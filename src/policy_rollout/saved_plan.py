@@ -15,6 +15,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from policy_rollout.errors import ExitCode, RolloutError
+from policy_rollout.events import Amended
 from policy_rollout.planned import SPOKEN, Planned
 from policy_rollout.preview import Preview
 from policy_rollout.program import Recorded
@@ -267,6 +268,17 @@ def outdated(plan: SavedPlan, since: Since) -> Iterator[str]:
             kind = record.event.kind.replace("_", " ")
             who = getattr(record.event, "by", "") or record.actor
             yield f"journal: entry {record.sequence} was written since: {kind}, by {who}"
+
+
+def amendments_made(plan: SavedPlan, since: Since) -> Iterator[tuple[Recorded, Amended]]:
+    """The entries since the plan was made that amend the program just as it would."""
+    if plan.amendment is None:
+        return
+    wanted = (plan.amendment.spec_text, set(plan.amendment.reopen))
+    for record in since.records:
+        event = record.event
+        if isinstance(event, Amended) and (event.spec_text, set(event.reopened)) == wanted:
+            yield record, event
 
 
 def differences(plan: SavedPlan, now: SavedPlan) -> Iterator[str]:

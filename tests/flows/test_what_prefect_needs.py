@@ -1,4 +1,4 @@
-"""What Prefect's server needs of the packages that are held back in pyproject.toml for it."""
+"""What Prefect's server needs: of the packages that are held back for it, and of who starts it."""
 
 import asyncio
 from contextlib import suppress
